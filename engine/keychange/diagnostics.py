@@ -1,0 +1,91 @@
+"""Diagnostics: what is wrong, where, and what to do next; values, not strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keychange.spans import LineIndex, Span
+
+
+class Severity(StrEnum):
+    """How much a diagnostic matters: an error stops, a warning and a note do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file: line and column from 1, both 0 where only the file is known.
+
+    ``length`` counts the characters to underline. ``text`` is the whole line; renderers mask
+    secrets in it.
+    """
+
+    path: str
+    line: int = 0
+    column: int = 0
+    length: int = 0
+    text: str = ""
+
+    @classmethod
+    def at(cls, path: str, data: bytes, span: Span, index: LineIndex | None = None) -> Location:
+        """The location of a byte span; one that covers several lines underlines the first."""
+        index = index or LineIndex(data)
+        line, column = index.position(span.start)
+        text = index.text(line)
+        marked = data[span.start : span.end].splitlines()[:1] or [b""]
+        length = max(1, len(marked[0].decode("utf-8", "replace")))
+        return cls(path, line, column, length, text)
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: a stable ``code``, a message of one line, a place, a hint and a command.
+
+    ``hint`` says what to do; ``command`` is the next command to run and works when pasted.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    location: Location | None = None
+    hint: str = ""
+    command: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this one stops the run."""
+        return self.severity is Severity.ERROR
+
+
+def error(
+    code: str, message: str, location: Location | None = None, *, hint: str = "", command: str = ""
+) -> Diagnostic:
+    """A diagnostic that stops the run."""
+    return Diagnostic(Severity.ERROR, code, message, location, hint, command)
+
+
+def warning(
+    code: str, message: str, location: Location | None = None, *, hint: str = "", command: str = ""
+) -> Diagnostic:
+    """A diagnostic that the user should see and that stops nothing."""
+    return Diagnostic(Severity.WARNING, code, message, location, hint, command)
+
+
+def note(
+    code: str, message: str, location: Location | None = None, *, hint: str = "", command: str = ""
+) -> Diagnostic:
+    """A diagnostic that explains."""
+    return Diagnostic(Severity.NOTE, code, message, location, hint, command)
+
+
+def errors_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Those that stop the run."""
+    return tuple(each for each in diagnostics if each.is_error)

@@ -1,0 +1,1 @@
+"""Formats: find sites in the bytes of a file, losslessly; none re-serialises a file."""

@@ -1,0 +1,282 @@
+"""The words of the program as frozen values: migration, operation, site, finding, step, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Final, TypeAlias
+
+from keychange.diagnostics import Diagnostic, Location
+from keychange.edits import Edit
+from keychange.spans import Span
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+class Absence(Enum):
+    """The value of a site that is not there; JSON's ``null`` is a value, this is none."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absence.ABSENT
+Value: TypeAlias = Json | Absence
+
+
+class State(StrEnum):
+    """What a site holds: the old value, the new one, something else, or nothing."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FOREIGN = "foreign"
+    ABSENT = "absent"
+
+
+class Missing(StrEnum):
+    """What to do when a target is not there. A pattern that matches nothing is never an error."""
+
+    ERROR = "error"
+    SKIP = "skip"
+    CREATE = "create"
+
+
+class OnForeign(StrEnum):
+    """What to do with a value that is neither old nor new."""
+
+    FAIL = "fail"
+    KEEP = "keep"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One declared change of one kind. Each kind subclasses it in its own module.
+
+    Strings may hold ``${...}``; a kind expands them with ``Context.expand``, per file.
+    ``pointer`` is the JSON pointer of the operation in its migration file.
+    """
+
+    kind: str
+    targets: tuple[str, ...]
+    missing: Missing = Missing.ERROR
+    on_foreign: OnForeign = OnForeign.FAIL
+    irreversible: str = ""
+    pointer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One place in one file that an operation governs.
+
+    ``address`` is stable and line-independent: an env key, a JSON pointer, a Python address.
+    ``before`` is what is there, ``after`` what the operation wants there; for a site that is done
+    both are the same. ``undo`` is the kind's own record of how to put the place back when the
+    file has changed elsewhere since (JSON, opaque to everyone else).
+    """
+
+    path: str
+    kind: str
+    address: str
+    state: State
+    before: Value
+    after: Value
+    span: Span | None = None
+    line: int = 0
+    secret: bool = False
+    note: str = ""
+    undo: Json = None
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying the plan writes here."""
+        return self.state is State.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes of one target file; ``data`` is None where there is no such file."""
+
+    path: str
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the ledger knows of one site: the value before and after, and the kind's ``undo``."""
+
+    path: str
+    kind: str
+    address: str
+    before: Value
+    after: Value
+    undo: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a kind may know about the file it examines, beside its bytes.
+
+    ``expand`` resolves ``${...}`` in every string of a value, for this file. ``recorded`` holds
+    what the ledger remembers of this migration in this file, by address. ``later`` holds the
+    values that later migrations leave at an address of this file; ``later_values`` those that
+    they leave anywhere in it. A site that holds one of them is done: it has been superseded.
+    ``schema`` returns the parsed JSON Schema of a name, see ``keychange.resources``.
+    """
+
+    revision: str
+    expand: Callable[[Json], Json]
+    recorded: Mapping[str, Recorded] = field(default_factory=dict)
+    later: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    later_values: frozenset[str] = frozenset()
+    schema: Callable[[str], Json] = lambda name: {}
+
+    def supersedes(self, address: str, value: Value) -> bool:
+        """Whether a later migration leaves this value at the address."""
+        return any(same(value, each) for each in self.later.get(address, ()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a kind found in one file and would do to it: pure, nothing is written.
+
+    ``edits`` are against the examined bytes (an absent file counts as empty). ``proof`` is one
+    line that says what was shown to stay the same, ``summary`` the change in words of the
+    document.
+    """
+
+    sites: tuple[Site, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    proof: str = ""
+    summary: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Something that must hold before any file is written.
+
+    ``kind`` is ``path``, ``runtime`` or ``model``; ``subject`` the path, runtime or model id;
+    ``options`` the other keys as written. The two that only verify needs are ``runtime`` and
+    ``model``.
+    """
+
+    kind: str
+    subject: str
+    options: Mapping[str, Json]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One entry of ``verify``: a probe by name, or a command with its expected signals."""
+
+    kind: str
+    options: Mapping[str, Json]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One versioned migration file, parsed and validated, with ``${...}`` not yet expanded.
+
+    ``document`` is the file as plain data, the source of its checksum. ``positions`` maps JSON
+    pointers into the file to (line, column).
+    """
+
+    revision: str
+    title: str
+    description: str = ""
+    path: str
+    variables: Mapping[str, str]
+    requirements: tuple[Requirement, ...]
+    operations: tuple[Operation, ...]
+    checks: tuple[Check, ...]
+    left_behind: tuple[str, ...] = ()
+    document: Mapping[str, Json] = field(default_factory=dict)
+    checksum: str = ""
+    positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+    def locate(self, pointer: str, length: int = 1) -> Location:
+        """The place of a JSON pointer in the migration file, or of its nearest parent."""
+        while pointer not in self.positions and pointer:
+            pointer = pointer.rpartition("/")[0]
+        line, column = self.positions.get(pointer, (1, 1))
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return Location(self.path, line, column, length, text)
+
+
+class Direction(StrEnum):
+    """Toward head, or toward base."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One file of one step: its bytes before and after; None where it is not there.
+
+    ``passes`` are the edits, one tuple per operation, each against the bytes that the one before
+    it left.
+    """
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+    passes: tuple[tuple[Edit, ...], ...] = ()
+    proofs: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether the bytes differ."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One migration in one direction: all its files are committed, or none."""
+
+    revision: str
+    title: str
+    direction: Direction
+    files: tuple[FileChange, ...]
+    sites: tuple[Site, ...]
+    migration: Migration | None = None
+
+    @property
+    def changes(self) -> tuple[FileChange, ...]:
+        """The files whose bytes differ."""
+        return tuple(each for each in self.files if each.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The immutable result of planning.
+
+    ``reads`` maps the path of every file read to the SHA-256 of its bytes, None where absent.
+    """
+
+    direction: Direction
+    steps: tuple[Step, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    reads: Mapping[str, str | None]
+
+    @property
+    def changes(self) -> bool:
+        """Whether applying it writes anything."""
+        return any(step.changes for step in self.steps)
+
+
+def same(first: Value, second: Value) -> bool:
+    """Equality of JSON values: 1 and true differ, 1 and 1.0 differ, key order does not matter."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(same(first[k], second[k]) for k in first)
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(same, first, second))
+    return type(first) is type(second) and first == second
