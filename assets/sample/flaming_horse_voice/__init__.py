@@ -1,0 +1,1 @@
+"""Narration for the sample workspace."""
