@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,6 +40,21 @@ class Location:
         marked = data[span.start : span.end].splitlines()[:1] or [b""]
         length = max(1, len(marked[0].decode("utf-8", "replace")))
         return cls(path, line, column, length, text)
+
+    @classmethod
+    def of_pointer(
+        cls,
+        path: str,
+        pointer: str,
+        positions: Mapping[str, tuple[int, int]],
+        lines: Sequence[str],
+        length: int = 1,
+    ) -> Location:
+        """The location of a JSON pointer in a YAML file, or of its nearest parent there."""
+        while pointer not in positions and pointer:
+            pointer = pointer.rpartition("/")[0]
+        line, column = positions.get(pointer, (1, 1))
+        return cls(path, line, column, length, lines[line - 1] if line <= len(lines) else "")
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
@@ -89,3 +104,13 @@ def note(
 def errors_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Those that stop the run."""
     return tuple(each for each in diagnostics if each.is_error)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By file, line and column; those without a place come first."""
+
+    def key(each: Diagnostic) -> tuple[str, int, int]:
+        place = each.location
+        return (place.path, place.line, place.column) if place else ("", 0, 0)
+
+    return tuple(sorted(diagnostics, key=key))

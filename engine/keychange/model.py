@@ -24,7 +24,7 @@ class Absence(Enum):
 
 
 ABSENT: Final = Absence.ABSENT
-Value: TypeAlias = Json | Absence
+Value: TypeAlias = "Json | Absence"
 
 
 class State(StrEnum):
@@ -203,11 +203,7 @@ class Migration:
 
     def locate(self, pointer: str, length: int = 1) -> Location:
         """The place of a JSON pointer in the migration file, or of its nearest parent."""
-        while pointer not in self.positions and pointer:
-            pointer = pointer.rpartition("/")[0]
-        line, column = self.positions.get(pointer, (1, 1))
-        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        return Location(self.path, line, column, length, text)
+        return Location.of_pointer(self.path, pointer, self.positions, self.lines, length)
 
 
 class Direction(StrEnum):

@@ -1,0 +1,97 @@
+"""History: all migrations in order, and what may be wrong with the order."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from keychange.diagnostics import Diagnostic, Location, error
+from keychange.errors import RefusedError, UsageProblem
+from keychange.model import Migration
+
+BASE = "base"
+HEAD = "head"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Migrations in order; the last is the head, base is before the first."""
+
+    migrations: tuple[Migration, ...]
+
+    @classmethod
+    def of(cls, migrations: Iterable[Migration]) -> History:
+        """Order migrations by number.
+
+        Raises:
+            RefusedError: two have one number, or a number is missing between two.
+        """
+        ordered = tuple(sorted(migrations, key=lambda each: each.revision))
+        problems = tuple(_order_problems(ordered))
+        if problems:
+            raise RefusedError(*problems)
+        return cls(ordered)
+
+    @property
+    def revisions(self) -> tuple[str, ...]:
+        """All revisions, in order."""
+        return tuple(each.revision for each in self.migrations)
+
+    def get(self, revision: str) -> Migration | None:
+        """The migration of a full revision."""
+        return next((each for each in self.migrations if each.revision == revision), None)
+
+    def upto(self, revision: str) -> tuple[Migration, ...]:
+        """The migrations up to and with a revision; none for base."""
+        if revision == BASE:
+            return ()
+        return self.migrations[: self.revisions.index(revision) + 1]
+
+    def resolve(self, name: str, also: Iterable[str] = ()) -> str:
+        """A full revision from what a user typed: a revision, its number, head or base.
+
+        Args:
+            name: the typed name.
+            also: further revisions to know, such as those that only the ledger has.
+
+        Raises:
+            UsageProblem: ``unknown-revision``, with the closest one.
+        """
+        known = tuple(dict.fromkeys((*self.revisions, *also)))
+        if name == BASE or (name == HEAD and not known):
+            return BASE
+        if name == HEAD:
+            return self.revisions[-1] if self.revisions else max(known)
+        matching = [each for each in known if name == each or _number(each) == name.zfill(4)]
+        if len(matching) == 1:
+            return matching[0]
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean `{close[0]}`? " if close else ""
+        raise UsageProblem(
+            error(
+                "unknown-revision",
+                f"there is no revision `{name}`",
+                hint=f"{hint}known: {', '.join((BASE, *known))}",
+                command="migrate history",
+            )
+        )
+
+
+def _number(revision: str) -> str:
+    return revision.partition("_")[0]
+
+
+def _order_problems(ordered: tuple[Migration, ...]) -> Iterable[Diagnostic]:
+    for first, second in pairwise(ordered):
+        one, two = int(_number(first.revision)), int(_number(second.revision))
+        location = Location(second.path)
+        if one == two:
+            message = f"`{second.revision}` has the number of `{first.revision}`"
+            hint = "the one that came later takes the next free number, in its name and its id"
+            yield error("duplicate-revision", message, location, hint=hint)
+        elif two != one + 1:
+            message = f"between `{first.revision}` and `{second.revision}` a number is missing"
+            hint = f"bring the missing file back, or make this one {one + 1:04d}"
+            yield error("history-gap", message, location, hint=hint)

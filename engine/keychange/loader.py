@@ -1,0 +1,200 @@
+"""Load: one migration file, YAML in, a validated ``Migration`` with positions out."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from keychange import operations
+from keychange.diagnostics import Diagnostic, Location, error, in_order
+from keychange.errors import UsageProblem
+from keychange.migration_schema import schema_problems
+from keychange.model import Check, Json, Migration, Missing, OnForeign, Operation, Requirement
+from keychange.templates import TemplateError, Templates, pieces
+from keychange.yaml_data import YamlData, escape
+
+CHECKSUM_ALGORITHM = "v1:sha256"
+_DEFAULTS: Mapping[str, Json] = {
+    "missing": "error",
+    "on_foreign": "fail",
+    "export": "keep",
+    "comment": False,
+    "match": "exact",
+    "in": "defaults",
+    "syntax": "json",
+}
+
+
+def load_migration(path: Path, shown: str) -> Migration:
+    """Read, parse and validate one migration file.
+
+    Args:
+        path: where the file is.
+        shown: how diagnostics name it.
+
+    Raises:
+        UsageProblem: the file cannot be read, is not YAML, or is not a migration; with every
+            problem at its line and column.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise UsageProblem(
+            error("unreadable-migration", f"cannot read the migration: {reason}", Location(shown))
+        ) from problem
+    return parse_migration(data, shown, expected_id=path.stem)
+
+
+def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) -> Migration:
+    """The migration that the bytes of a file declare.
+
+    Raises:
+        UsageProblem: as ``load_migration``.
+    """
+    source = YamlData(data, shown)
+    document = source.document
+    if not isinstance(document, dict):
+        said = "the file is empty" if document is None else "a migration is a mapping of fields"
+        hint = "`migrate new SLUG` writes one to start from"
+        raise UsageProblem(error("invalid-yaml", said, source.locate(""), hint=hint))
+    problems = [
+        error(each.code, each.message, source.locate(each.pointer, each.length), hint=each.hint)
+        for each in schema_problems(document)
+    ]
+    if not problems and expected_id is not None and document["id"] != expected_id:
+        problems.append(
+            error(
+                "revision-mismatch",
+                f"id `{document['id']}` is not the name of the file, `{expected_id}`",
+                source.locate("/id", len(str(document["id"]))),
+                hint="make the id and the file's name the same",
+            )
+        )
+    if not problems:
+        problems = list(_template_problems(document, source))
+    if problems:
+        raise UsageProblem(*in_order(problems))
+    return Migration(
+        revision=str(document["id"]),
+        title=str(document["title"]),
+        description=str(document.get("description", "")),
+        path=shown,
+        variables=cast("dict[str, str]", document.get("vars", {})),
+        requirements=tuple(
+            Requirement(kind, str(node[kind]), {k: v for k, v in node.items() if k != kind}, at)
+            for kind, node, at in _entries(document, "require", ("path", "runtime", "model"))
+        ),
+        operations=tuple(
+            _operation(kind, node, at)
+            for kind, node, at in _entries(document, "operations", operations.KINDS)
+        ),
+        checks=tuple(
+            Check(kind, node, at)
+            for kind, node, at in _entries(document, "verify", ("probe", "run"))
+        ),
+        left_behind=tuple(cast("list[str]", document.get("left_behind", []))),
+        document=document,
+        checksum=checksum(document),
+        positions=source.positions,
+        lines=source.lines,
+    )
+
+
+def checksum(document: Mapping[str, Json]) -> str:
+    """The algorithm-tagged hash of what a migration means.
+
+    Titles, comments, layout, line ends, key order and spelled-out defaults do not count.
+    """
+    meaning = {k: v for k, v in document.items() if k not in ("title", "description")}
+    text = json.dumps(_canonical(meaning), sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{CHECKSUM_ALGORITHM}:{digest}"
+
+
+def operations_of(document: Mapping[str, Json]) -> tuple[Operation, ...]:
+    """The operations of a document that was loaded before, such as the ledger's copy."""
+    return tuple(
+        _operation(kind, node, at)
+        for kind, node, at in _entries(document, "operations", operations.KINDS)
+    )
+
+
+def _canonical(value: Json) -> Json:
+    if isinstance(value, dict):
+        kept = {k: _canonical(v) for k, v in value.items() if _DEFAULTS.get(k, _DEFAULTS) != v}
+        for kind in operations.KINDS:
+            if isinstance(kept.get(kind), str):
+                kept[kind] = [kept[kind]]
+        return kept
+    if isinstance(value, list):
+        return [_canonical(each) for each in value]
+    return value
+
+
+def _entries(
+    document: Mapping[str, Json], section: str, kinds: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, Json], str]]:
+    for index, node in enumerate(cast("list[dict[str, Json]]", document.get(section, []))):
+        kind = next(each for each in kinds if each in node)
+        yield kind, node, f"/{section}/{index}"
+
+
+def _operation(kind: str, node: dict[str, Json], pointer: str) -> Operation:
+    targets = node[kind]
+    common = {
+        "kind": kind,
+        "targets": (targets,) if isinstance(targets, str) else tuple(cast("list[str]", targets)),
+        "missing": Missing(str(node.get("missing", "error"))),
+        "on_foreign": OnForeign(str(node.get("on_foreign", "fail"))),
+        "irreversible": str(node.get("irreversible", "")),
+        "pointer": pointer,
+    }
+    return operations.kind(kind).parse(node, common)
+
+
+def _template_problems(document: Mapping[str, Json], source: YamlData) -> Iterator[Diagnostic]:
+    """Names that no variable has, wherever a string stands; found at load, not at apply."""
+    variables = cast("dict[str, str]", document.get("vars", {}))
+    try:
+        Templates.resolve("/", variables)
+    except TemplateError as problem:
+        at = next((f"/vars/{escape(k)}" for k, v in variables.items() if problem.name in v), "")
+        yield _template_problem(problem, source.locate(at))
+        return
+    for pointer, text in _strings(dict(document), ""):
+        if pointer.startswith(("/vars/", "/title", "/description", "/left_behind")):
+            continue
+        known = ("root", *variables, *(("project",) if pointer.startswith("/verify") else ()))
+        try:
+            for _, name in pieces(text):
+                if name is None or (name.startswith("relative(") and name.endswith(")")):
+                    continue
+                if name not in known:
+                    raise TemplateError(f"there is no variable `{name}`", name, known)  # noqa: TRY301 (one place words both)
+        except TemplateError as problem:
+            yield _template_problem(problem, source.locate(pointer))
+
+
+def _template_problem(problem: TemplateError, location: Location) -> Diagnostic:
+    close = difflib.get_close_matches(problem.name, problem.known, n=1)
+    hint = f"did you mean `{close[0]}`? " if close else ""
+    hint += f"known here: {', '.join(problem.known)}; " if problem.known else ""
+    return error(
+        "unknown-variable", str(problem), location, hint=hint + "`$${` writes a literal `${`"
+    )
+
+
+def _strings(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _strings(each, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _strings(each, f"{pointer}/{escape(key)}")

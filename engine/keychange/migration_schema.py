@@ -1,0 +1,113 @@
+"""The migration schema applied: every violation, worded for the person who can mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from keychange.model import Json
+from keychange.resources import bundled_schema
+from keychange.yaml_data import escape
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_KINDS_OF_VALUE: Mapping[type, str] = {
+    dict: "a mapping",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "empty",
+}
+_SCHEMA_TYPES = {
+    "string": "a text",
+    "object": "a mapping",
+    "array": "a list",
+    "boolean": "true or false",
+}
+
+
+class Problem(NamedTuple):
+    """One violation, in words: where (JSON pointer), which, what, and what to do."""
+
+    pointer: str
+    code: str
+    message: str
+    hint: str
+    length: int = 1
+
+
+def schema_problems(document: Json) -> Iterator[Problem]:
+    """Every violation of the migration schema."""
+    from jsonschema import Draft202012Validator  # costs 70 ms: not when nothing is loaded
+
+    validator = Draft202012Validator(cast("dict[str, Any]", bundled_schema("migration")))
+    violations = validator.iter_errors(document)
+    for violation in violations:
+        yield from _worded(violation)
+
+
+def _worded(violation: ValidationError) -> Iterator[Problem]:
+    pointer = "".join(f"/{escape(str(part))}" for part in violation.absolute_path)
+    where = f"`{violation.absolute_path[-1]}`" if violation.absolute_path else "the migration"
+    rule = str(violation.validator)
+    instance, limit = cast("Any", violation.instance), cast("Any", violation.validator_value)
+    schema = cast("dict[str, Any]", violation.schema)
+    noun = str(schema.get("title", "entry")).lower().partition(",")[0]
+    advice = _advice(schema)
+    if rule == "additionalProperties" and limit is False:
+        fields = list(schema.get("properties", {}))
+        for name in (str(each) for each in instance if each not in fields):
+            at, hint = f"{pointer}/{escape(name)}", _did_you_mean(name, fields)
+            yield Problem(at, "unknown-field", f"`{name}` is not a field here", hint, len(name))
+    elif rule == "required":
+        for name in (each for each in limit if each not in instance):
+            hint = f"every {noun} needs `{name}`"
+            yield Problem(pointer, "missing-field", f"`{name}` is missing", hint)
+    elif rule in ("oneOf", "anyOf") and all("required" in each for each in limit):
+        names = [each["required"][0] for each in limit]
+        few = "exactly one" if rule == "oneOf" else "at least one"
+        found = [name for name in names if name in instance]
+        said = f"has {' and '.join(found)} together" if found else f"has none of {', '.join(names)}"
+        hint = f"{few} of: {', '.join(names)}"
+        yield Problem(pointer, "wrong-shape", f"the {noun} {said}", hint)
+    elif rule == "type":
+        expected = [limit] if isinstance(limit, str) else limit
+        article = " or ".join(_SCHEMA_TYPES.get(each, f"a {each}") for each in expected)
+        scalar = expected == ["string"] and not isinstance(instance, dict | list)
+        hint = f"write {article}" + ("; put it in quotes" if scalar else "")
+        message = f"{where} is {_kind_of(instance)}, not {article}"
+        yield Problem(pointer, "wrong-type", message, hint)
+    elif rule == "pattern":
+        message = f"`{instance}` is not of the form {limit}"
+        yield Problem(pointer, "wrong-format", message, advice)
+    elif rule in ("enum", "const"):
+        choices = [str(each) for each in (limit if rule == "enum" else [limit])]
+        choices = [each.lower() if each in ("True", "False") else each for each in choices]
+        message = f"{where} is `{instance}`, which is not known"
+        hint = _did_you_mean(str(instance), choices, "one of")
+        yield Problem(pointer, "wrong-value", message, hint)
+    elif rule in ("oneOf", "anyOf"):
+        message = f"{where} is {_kind_of(instance)}, which does not fit"
+        yield Problem(pointer, "wrong-type", message, advice)
+    else:
+        message = f"{where}: {violation.message.splitlines()[0][:200]}"
+        yield Problem(pointer, "wrong-value", message, advice)
+
+
+def _did_you_mean(name: str, known: list[str], word: str = "fields") -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return (f"did you mean `{close[0]}`? " if close else "") + f"{word}: {', '.join(known)}"
+
+
+def _advice(schema: Mapping[str, Any]) -> str:
+    examples = schema.get("examples", [])
+    parts = [str(schema.get("description", "")), f"for example {examples[0]}" if examples else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _kind_of(value: object) -> str:
+    return _KINDS_OF_VALUE.get(type(value), "of another type")

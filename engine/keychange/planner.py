@@ -1,0 +1,329 @@
+"""Planner: (history, snapshot, ledger) in, an immutable plan out; nothing is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from keychange import operations
+from keychange.diagnostics import Diagnostic, Location, error, note, warning
+from keychange.edits import Edit, apply_edits
+from keychange.ledger import Entry, FileRecord, Ledger
+from keychange.model import (
+    Context,
+    Direction,
+    FileChange,
+    Finding,
+    Json,
+    Migration,
+    Missing,
+    Operation,
+    Plan,
+    Recorded,
+    Site,
+    Source,
+    State,
+    Step,
+    Value,
+)
+from keychange.snapshot import Snapshot, sha256
+from keychange.templates import Templates
+
+SchemaLookup = Callable[[str], Json]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One file while its step is being planned: the bytes so far, and what was done to them."""
+
+    path: str
+    before: bytes | None
+    data: bytes | None
+    passes: list[tuple[Edit, ...]] = field(default_factory=list)
+    proofs: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
+
+    def take(self, finding: Finding) -> None:
+        if finding.edits:
+            self.data = apply_edits(self.data or b"", finding.edits)
+            self.passes.append(finding.edits)
+            if finding.proof:
+                self.proofs.append(finding.proof)
+            self.summary.extend(finding.summary)
+
+    def change(self) -> FileChange:
+        return FileChange(
+            path=self.path,
+            before=self.before,
+            after=self.data,
+            passes=tuple(self.passes),
+            proofs=tuple(self.proofs),
+            summary=tuple(self.summary),
+        )
+
+
+def plan_up(
+    *,
+    migrations: tuple[Migration, ...],
+    history: tuple[Migration, ...],
+    templates: Mapping[str, Templates],
+    snapshot: Snapshot,
+    ledger: Ledger,
+    schema: SchemaLookup,
+) -> Plan:
+    """The plan toward head: one step for each migration that is not done or not recorded.
+
+    Args:
+        migrations: those to apply, in order.
+        history: all of them; a site that a later one has finished is done.
+        templates: by revision.
+        snapshot: the files, as they are now.
+        ledger: what was applied here before.
+        schema: a parsed JSON Schema by the name that a migration uses.
+    """
+    later = _Later(history, templates, snapshot)
+    files = dict(snapshot.files)
+    diagnostics = list(snapshot.diagnostics)
+    steps: list[Step] = []
+    for migration in migrations:
+        entry = ledger.get(migration.revision)
+        recorded = entry.recorded() if entry else {}
+        drafts: dict[str, _Draft] = {}
+        sites: list[Site] = []
+        for operation in migration.operations:
+            kind = operations.kind(operation.kind)
+            for path in _paths(operation, templates[migration.revision], snapshot):
+                draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
+                if draft.data is None and operation.missing is not Missing.CREATE:
+                    place = migration.locate(f"{operation.pointer}/{operation.kind}")
+                    diagnostics.append(_missing(operation, path, place))
+                    continue
+                context = Context(
+                    revision=migration.revision,
+                    expand=_expander(templates[migration.revision], path),
+                    recorded=_recorded_in(path, recorded),
+                    later=later.by_address(migration.revision, path),
+                    later_values=later.values(migration.revision, path),
+                    schema=schema,
+                )
+                finding = kind.examine(operation, Source(path, draft.data), context)
+                diagnostics.extend(finding.diagnostics)
+                sites.extend(finding.sites)
+                draft.take(finding)
+        diagnostics.extend(_overlaps(migration, sites))
+        diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
+        files.update({path: draft.data for path, draft in drafts.items()})
+        step = Step(
+            revision=migration.revision,
+            title=migration.title,
+            direction=Direction.UP,
+            files=tuple(draft.change() for draft in drafts.values()),
+            sites=tuple(sites),
+            migration=migration,
+        )
+        if step.changes or entry is None:
+            steps.append(step)
+    return Plan(
+        direction=Direction.UP,
+        steps=tuple(steps),
+        diagnostics=tuple(diagnostics),
+        reads=snapshot.reads,
+    )
+
+
+def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup) -> Plan:
+    """The plan toward base: one step for each entry, newest first, from the ledger alone.
+
+    A file that is as it was left comes back byte for byte; in one that was edited since, the
+    recorded sites are put back and the rest stays.
+    """
+    files = dict(snapshot.files)
+    diagnostics = list(snapshot.diagnostics)
+    steps: list[Step] = []
+    for entry in sorted(entries, key=lambda each: each.revision, reverse=True):
+        if entry.irreversible:
+            diagnostics.append(
+                error(
+                    "irreversible-step",
+                    f"`{entry.revision}` cannot be taken back: {entry.irreversible}",
+                    hint="nothing was changed; `--to` a revision above it goes as far as possible",
+                )
+            )
+        drafts: dict[str, _Draft] = {}
+        sites: list[Site] = []
+        for record in (file for batch in reversed(entry.batches) for file in reversed(batch)):
+            path = record.path
+            draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
+            if sha256(draft.data) == record.after:
+                sites.extend(_undone(record))
+                for edits in record.undo:
+                    draft.take(Finding(edits=edits))
+                if record.before is None:
+                    draft.data = None
+                elif draft.data is None:
+                    draft.data = b""
+            elif draft.data is None:
+                message = f"`{path}` is not there any more; its old values are not put back"
+                diagnostics.append(warning("missing-target", message, Location(path)))
+            elif sha256(draft.data) != record.before:
+                context = Context(revision=entry.revision, expand=lambda v: v, schema=schema)
+                for finding in _revert(record, draft, context):
+                    diagnostics.extend(finding.diagnostics)
+                    sites.extend(finding.sites)
+        files.update({path: draft.data for path, draft in drafts.items()})
+        steps.append(
+            Step(
+                revision=entry.revision,
+                title=entry.title,
+                direction=Direction.DOWN,
+                files=tuple(draft.change() for draft in drafts.values()),
+                sites=tuple(sites),
+            )
+        )
+    return Plan(
+        direction=Direction.DOWN,
+        steps=tuple(steps),
+        diagnostics=tuple(diagnostics),
+        reads=snapshot.reads,
+    )
+
+
+def _revert(record: FileRecord, draft: _Draft, context: Context) -> Iterable[Finding]:
+    """Put the recorded sites of a file back that was edited elsewhere since."""
+    message = f"`{record.path}` was edited since; its sites are put back, the rest stays"
+    yield Finding(diagnostics=(note("edited-since", message, Location(record.path)),))
+    for name in dict.fromkeys(reversed([each.kind for each in record.sites])):
+        records = [each for each in record.sites if each.kind == name]
+        finding = operations.kind(name).revert(records, Source(record.path, draft.data), context)
+        draft.take(finding)
+        yield finding
+
+
+def _undone(record: FileRecord) -> Iterable[Site]:
+    for site in record.sites:
+        yield Site(
+            path=site.path,
+            kind=site.kind,
+            address=site.address,
+            state=State.PENDING,
+            before=site.after,
+            after=site.before,
+        )
+
+
+def paths_of(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Every file that the entries' runs touched."""
+    records = (file for entry in entries for batch in entry.batches for file in batch)
+    return tuple(dict.fromkeys(record.path for record in records))
+
+
+# ---------------------------------------------------------------- parts of plan_up
+
+
+def _paths(operation: Operation, templates: Templates, snapshot: Snapshot) -> tuple[str, ...]:
+    targets = (templates.text(each) for each in operation.targets)
+    return tuple(dict.fromkeys(path for each in targets for path in snapshot.matches[each]))
+
+
+def _expander(templates: Templates, path: str) -> Callable[[Json], Json]:
+    return partial(templates.expand, file=path)
+
+
+def _recorded_in(path: str, recorded: Mapping[tuple[str, str], Recorded]) -> dict[str, Recorded]:
+    return {address: each for (where, address), each in recorded.items() if where == path}
+
+
+def _missing(operation: Operation, path: str, place: Location) -> Diagnostic:
+    if operation.missing is Missing.SKIP:
+        return note("missing-target", f"`{path}` is not there and is skipped", Location(path))
+    hint = "mend the path, or say `missing: skip` if some projects have no such file"
+    return error("missing-target", f"the target `{path}` is not there", place, hint=hint)
+
+
+def _unmatched(
+    migration: Migration, templates: Templates, snapshot: Snapshot
+) -> Iterable[Diagnostic]:
+    for operation in migration.operations:
+        for target in operation.targets:
+            if not snapshot.matches[templates.text(target)] and any(c in target for c in "*?["):
+                yield note(
+                    "no-match",
+                    f"`{target}` matches no file",
+                    migration.locate(f"{operation.pointer}/{operation.kind}"),
+                )
+
+
+def _overlaps(migration: Migration, sites: Iterable[Site]) -> Iterable[Diagnostic]:
+    """Two operations that both write one site; the later would undo the earlier."""
+    seen: dict[tuple[str, str], Site] = {}
+    for site in sites:
+        if not site.changes:
+            continue
+        if (site.path, site.address) in seen:
+            message = f"two operations change `{site.address}` of `{site.path}`"
+            hint = "let one operation name the final value"
+            yield error("overlapping-operations", message, migration.locate(""), hint=hint)
+        seen[site.path, site.address] = site
+
+
+class _Later:
+    """What later migrations leave in a file, so that an earlier one takes it for done."""
+
+    def __init__(
+        self,
+        history: tuple[Migration, ...],
+        templates: Mapping[str, Templates],
+        snapshot: Snapshot,
+    ) -> None:
+        self._operations: dict[str, list[tuple[str, Operation]]] = {}
+        self._templates = templates
+        for migration in history[1:]:
+            for operation in migration.operations:
+                here = templates[migration.revision]
+                for path in _paths(operation, here, snapshot):
+                    listed = self._operations.setdefault(path, [])
+                    listed.append((migration.revision, operation))
+
+    def _after(self, revision: str, path: str) -> Iterable[tuple[Operation, Context]]:
+        for later, operation in self._operations.get(path, ()):
+            if later > revision:
+                expand = _expander(self._templates[later], path)
+                yield operation, Context(revision=later, expand=expand)
+
+    def by_address(self, revision: str, path: str) -> dict[str, tuple[Value, ...]]:
+        result: dict[str, tuple[Value, ...]] = {}
+        for operation, context in self._after(revision, path):
+            outcomes = operations.kind(operation.kind).outcomes(operation, context)
+            for address, value in outcomes.items():
+                result[address] = (*result.get(address, ()), value)
+        return result
+
+    def values(self, revision: str, path: str) -> frozenset[str]:
+        return frozenset(
+            value
+            for operation, context in self._after(revision, path)
+            for value in operations.kind(operation.kind).new_values(operation, context)
+        )
+
+
+def old_values(
+    migrations: Iterable[Migration], templates: Mapping[str, Templates]
+) -> frozenset[str]:
+    """Every string that the migrations declare as old and none of them leaves as new.
+
+    They are what is looked for in the files that no operation governs.
+    """
+    old: set[str] = set()
+    new: set[str] = set()
+    for migration in migrations:
+        here = templates[migration.revision]
+        context = Context(
+            revision=migration.revision, expand=lambda value, t=here: t.expand(value, "")
+        )  # type: ignore[misc]
+        old.update(here.text(each) for each in migration.left_behind)
+        for operation in migration.operations:
+            kind = operations.kind(operation.kind)
+            old |= kind.old_values(operation, context)
+            new |= kind.new_values(operation, context)
+    return frozenset(old - new)

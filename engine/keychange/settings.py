@@ -1,0 +1,122 @@
+"""Settings: where the root is, and where its migrations are."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from keychange.diagnostics import Location, error
+from keychange.errors import UsageProblem
+from keychange.resources import data_dir
+
+STATE_DIRECTORY = ".keychange"
+_KNOWN = ("migrations",)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run needs to know before it reads anything else.
+
+    ``root`` is absolute with links resolved. ``bundled`` says that the migrations are those that
+    ship with keychange, because the project has none.
+    """
+
+    root: Path
+    migrations: Path
+    bundled: bool = False
+
+    def shown(self, path: Path) -> str:
+        """A path as diagnostics show it: from the root where it lies under it."""
+        try:
+            return path.relative_to(self.root).as_posix()
+        except ValueError:
+            return str(path)
+
+
+def find_settings(root: Path | None, migrations: Path | None, start: Path) -> Settings:
+    """The settings of a run.
+
+    Args:
+        root: the ``--root`` option. Else the nearest parent of ``start`` with
+            ``[tool.keychange]``, else with ``migrations/``, else the git root, else ``start``.
+        migrations: the ``--migrations`` option, from the working folder. Else the setting, from
+            its file, else ``ROOT/migrations``, else the bundled ones.
+        start: the working folder.
+
+    Raises:
+        UsageProblem: a folder is not there, or a setting is not valid.
+    """
+    if root is not None and not root.is_dir():
+        raise UsageProblem(error("no-such-root", f"`{root}` is not a folder"))
+    found = (root or _find_root(start.resolve())).resolve()
+    if migrations is not None:
+        return Settings(found, _existing(migrations, "--migrations"))
+    table = _table(found / "pyproject.toml") or {}
+    if "migrations" in table:
+        declared = found / str(table["migrations"])
+        return Settings(found, _existing(declared, "[tool.keychange] migrations"))
+    if _has_migrations(found):
+        return Settings(found, found / "migrations")
+    return Settings(found, data_dir("migrations"), bundled=True)
+
+
+def _existing(path: Path, source: str) -> Path:
+    if not path.is_dir():
+        raise UsageProblem(
+            error(
+                "no-such-migrations",
+                f"{source}: `{path}` is not a folder",
+                hint="make it, or name another one",
+            )
+        )
+    return path.resolve()
+
+
+def _find_root(start: Path) -> Path:
+    parents = (start, *start.parents)
+    rules = (
+        lambda path: _table(path / "pyproject.toml") is not None,
+        _has_migrations,
+        lambda path: (path / ".git").exists(),
+    )
+    return next((path for rule in rules for path in parents if rule(path)), start)
+
+
+def _has_migrations(path: Path) -> bool:
+    """Whether ``migrations/`` is there and ours: Django and others use the name for code."""
+    folder = path / "migrations"
+    return folder.is_dir() and next(migration_files(folder), None) is not None
+
+
+def migration_files(folder: Path) -> Iterator[Path]:
+    """The files of a history: ``NNNN_slug.yaml``, in order."""
+    yield from sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.yaml"))
+
+
+def _table(path: Path) -> Mapping[str, object] | None:
+    """The ``[tool.keychange]`` table of a pyproject.toml; None where there is none."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    if b"keychange" not in data:
+        return None
+    try:
+        tool = tomllib.loads(data.decode("utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise UsageProblem(
+            error("invalid-settings", f"not valid TOML: {problem}", Location(str(path)))
+        ) from problem
+    table = cast("dict[str, object]", tool).get("keychange") if isinstance(tool, dict) else None
+    if not isinstance(table, dict):
+        return None
+    for name, value in table.items():
+        if name not in _KNOWN or not isinstance(value, str):
+            said = "is not a setting" if name not in _KNOWN else "is not a text"
+            message = f"[tool.keychange] {name} {said}"
+            hint = f"settings: {', '.join(_KNOWN)}"
+            raise UsageProblem(error("invalid-settings", message, Location(str(path)), hint=hint))
+    return table

@@ -1,0 +1,160 @@
+"""Snapshot: expand each target's pattern under the root, and read each file once."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keychange.diagnostics import Diagnostic, Location, error
+from keychange.model import Migration, Operation
+from keychange.settings import STATE_DIRECTORY
+from keychange.templates import Templates
+
+MAXIMUM_BYTES = 256 * 1024 * 1024
+_CLOSED = (".git", STATE_DIRECTORY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What planning sees of the disk.
+
+    ``matches`` maps a target, as declared and with templates filled in, to the paths it stands
+    for; a path without pattern characters stands for itself. ``files`` maps every such path to
+    its bytes, None where there is no file.
+    """
+
+    matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, bytes | None] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def reads(self) -> dict[str, str | None]:
+        """The SHA-256 of every file read, None where absent."""
+        return {path: sha256(data) for path, data in self.files.items()}
+
+
+def sha256(data: bytes | None) -> str | None:
+    """The hex digest of some bytes; None of None."""
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def take_snapshot(
+    root: Path, migrations: Iterable[tuple[Migration, Templates]], paths: Iterable[str] = ()
+) -> Snapshot:
+    """Read every target of the migrations, and further paths from the root.
+
+    Nothing outside the root is read: not through ``..``, an absolute path, a pattern or a link.
+    Whatever is not a regular file of a sane size is a diagnostic, not a hang.
+    """
+    reader = _Reader(root)
+    for migration, templates in migrations:
+        for operation in migration.operations:
+            for index, target in enumerate(operation.targets):
+                place = _place(migration, operation, index)
+                reader.expand(templates.text(target), place)
+    for path in paths:
+        reader.read(path, Location(path))
+    return Snapshot(
+        matches=reader.matches, files=reader.files, diagnostics=tuple(reader.diagnostics)
+    )
+
+
+def _place(migration: Migration, operation: Operation, index: int) -> Location:
+    pointer = f"{operation.pointer}/{operation.kind}"
+    listed = f"{pointer}/{index}"
+    return migration.locate(listed if listed in migration.positions else pointer)
+
+
+class _Reader:
+    def __init__(self, root: Path) -> None:
+        self.root = os.path.realpath(root)
+        self.matches: dict[str, tuple[str, ...]] = {}
+        self.files: dict[str, bytes | None] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self._real: dict[str, str] = {}
+
+    def expand(self, target: str, place: Location) -> None:
+        if target in self.matches:
+            return
+        pattern = target.removeprefix(self.root + "/").removeprefix("./")
+        parts = pattern.split("/")
+        self.matches[target] = ()
+        if (
+            pattern.startswith(("/", "~"))
+            or ".." in parts
+            or any(each in _CLOSED for each in parts)
+        ):
+            inside = (
+                "inside .git or .keychange" if ".." not in parts and parts[0] in _CLOSED else ""
+            )
+            message = f"the target `{target}` is {inside or 'not under the root'}"
+            hint = "name it by its path from the root, without `..`"
+            self.diagnostics.append(error("target-outside-root", message, place, hint=hint))
+            return
+        if not glob.has_magic(pattern):
+            if self.read(pattern, place):
+                self.matches[target] = (pattern,)
+            return
+        found = glob.iglob(pattern, root_dir=self.root, recursive=True, include_hidden=True)  # noqa: PTH207 (Path.glob makes a Path of each)
+        names = sorted({each.replace(os.sep, "/") for each in found})
+        self.matches[target] = tuple(
+            each
+            for each in names
+            if not any(part in _CLOSED for part in each.split("/"))
+            and not os.path.isdir(os.path.join(self.root, each))  # noqa: PTH112, PTH118 (10,000 files)
+            and self.read(each, place)
+        )
+
+    def read(self, path: str, place: Location) -> bool:
+        """Take one file into the snapshot; whether the path may be planned for."""
+        if path in self.files:
+            return True
+        full = os.path.join(self.root, path)  # noqa: PTH118 (10,000 files)
+        real = os.path.realpath(full)
+        if not real.startswith(self.root + os.sep):
+            message = f"`{path}` leads out of the root through a link"
+            hint = "nothing outside the root is read or written; make it a file of the project"
+            self.diagnostics.append(
+                error("target-outside-root", message, Location(path), hint=hint)
+            )
+            return False
+        if self._real.setdefault(real, path) != path:
+            return False  # the same file under a second name is planned once, under the first
+        try:
+            self.files[path] = _read_regular(full)
+        except FileNotFoundError:
+            self.files[path] = None
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            at = Location(path)
+            hint = f"it is a target of {place}"
+            message = f"cannot read the target: {reason.lower()}"
+            self.diagnostics.append(error("unreadable-target", message, at, hint=hint))
+            return False
+        return True
+
+
+def _read_regular(path: str) -> bytes:
+    """The bytes of a regular file.
+
+    Raises:
+        OSError: it is a folder, a pipe, a device or too large, or it cannot be read.
+    """
+    # O_NONBLOCK: opening a named pipe would wait for its other end for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise OSError(f"it is {kind}")
+        if status.st_size > MAXIMUM_BYTES:
+            raise OSError(f"it has {status.st_size:,} bytes; the limit is {MAXIMUM_BYTES:,}")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
