@@ -1,4 +1,4 @@
-"""What a probe reports: checks with value and limit, a verdict, and one line that people believe."""
+"""What a probe reports: a verdict, checks with value and limit, and one line to believe."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from keychange.probe import failures
 from keychange.probe.verdict import CheckVerdict, Verdict
 
 FORMAT_VERSION: Final = 1
+_GPUS: Final = frozenset({"metal", "cuda"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class CheckResult:
 
     name: str
     verdict: CheckVerdict
+    stage: str = ""
     value: Any = None
     limit: str = ""
     unit: str = ""
@@ -37,9 +39,9 @@ class ProbeReport:
     """The outcome of one probe.
 
     ``code`` is the failure that decided, empty for a pass, and ``stage`` where it happened. The
-    sections ``audio``, ``perf``, ``checkpoint``, ``versions``, ``machine`` and ``device`` hold
-    measurements; the README of the report format is ``schemas/probe_report``. ``warnings`` counts
-    the known harmless ones by name. ``stderr`` is the end of the standard error without them,
+    sections from ``audio`` to ``words`` hold measurements, empty where it did not come to them.
+    ``warnings`` counts the known harmless ones by name. ``suspicious`` are lines that mlx-audio
+    prints instead of raising. ``stderr`` is the end of the standard error without them,
     kept where the probe did not pass. ``artifacts`` are the files that were kept.
     """
 
@@ -56,9 +58,48 @@ class ProbeReport:
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
     device: Mapping[str, Any] = field(default_factory=dict)
+    voice: Mapping[str, Any] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
     warnings: Mapping[str, int] = field(default_factory=dict)
     suspicious: tuple[str, ...] = ()
     stderr: tuple[str, ...] = ()
     artifacts: tuple[Path, ...] = ()
-    seconds: float = 0.0
     started: str = ""
+
+    @property
+    def proven_on_gpu(self) -> bool:
+        """Whether this is a pass on a GPU, with weights that are not made up."""
+        passed = self.verdict is Verdict.PASS
+        return passed and self.device.get("backend") in _GPUS and not self.made_up
+
+    @property
+    def made_up(self) -> bool:
+        """Whether keychange made the weights itself."""
+        return bool(self.checkpoint.get("made_up"))
+
+    def diagnostic(self) -> Diagnostic:
+        """The verdict as a diagnostic: an error with cause and fix, or a note where it passed."""
+        if self.verdict is Verdict.PASS:
+            return Diagnostic(Severity.NOTE, "probe-passed", self.headline())
+        return failures.diagnostic(self.code, self.message, model=self.model)
+
+    def headline(self) -> str:
+        """One line: what ran where, how fast; what it does not prove is said in it."""
+        from keychange.probe.headline import headline
+
+        return headline(self)
+
+    def to_document(self) -> dict[str, Any]:
+        """The report as JSON can hold it; format: ``schemas/probe_report.schema.json``."""
+        document = asdict(self)
+        document["artifacts"] = [str(each) for each in self.artifacts]
+        return {
+            "format_version": FORMAT_VERSION,
+            "headline": self.headline(),
+            "proven_on_gpu": self.proven_on_gpu,
+            **document,
+        }
+
+    def to_json(self) -> str:
+        """The document as indented text that ends in a newline."""
+        return json.dumps(self.to_document(), indent=2, allow_nan=False, default=str) + "\n"
