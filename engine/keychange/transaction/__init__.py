@@ -1,0 +1,24 @@
+"""Room of the transaction: the only thing in keychange that writes to a user's files."""
+
+from keychange.transaction.commit import Ending, Recovery, commit, pending_recovery, recover
+from keychange.transaction.files import TEMP_PREFIX
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.signals import Interrupted
+from keychange.transaction.state import LEDGER, STATE, ensure_state_dir, state_dir
+
+__all__ = [
+    "LEDGER",
+    "STATE",
+    "TEMP_PREFIX",
+    "Ending",
+    "FileWrite",
+    "Interrupted",
+    "Recovery",
+    "commit",
+    "ensure_state_dir",
+    "lock",
+    "pending_recovery",
+    "recover",
+    "state_dir",
+]

@@ -1,0 +1,286 @@
+"""Room of the commit: all files of a transaction, or none; and recovery of an unfinished one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from keychange.diagnostics import Diagnostic, Location, error
+from keychange.errors import RefusedError, RollbackError, RolledBackError
+from keychange.transaction import files, journal
+from keychange.transaction.files import Tree, split
+from keychange.transaction.journal import COMMITTED, Journal
+from keychange.transaction.lock import is_held
+from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
+from keychange.transaction.rollback import flush_folders, roll_back
+from keychange.transaction.signals import Deferral, Interrupted
+from keychange.transaction.staging import stage
+
+_AT_ONCE = 64
+"""Staged files held open at a time: far below the 256 that macOS allows a process."""
+
+
+class Ending(StrEnum):
+    """What recovery did with an unfinished transaction."""
+
+    ROLLED_BACK = "rolled-back"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What recovery found and did.
+
+    ``paths`` are the files of the transaction, ``restored`` those that were put back and
+    compared; ``since`` is when the interrupted run began, ISO 8601 in UTC.
+    """
+
+    ending: Ending
+    since: str
+    paths: tuple[str, ...]
+    restored: tuple[str, ...] = ()
+
+
+class _WriteFailure(Exception):
+    """Why a transaction cannot go on, as the user is told."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def commit(
+    root: Path,
+    writes: Sequence[FileWrite],
+    *,
+    record: FileWrite | None = None,
+    reads: Mapping[str, str | None] = MappingProxyType({}),
+) -> None:
+    """Write all files, or none; the lock must be held, and nothing be left to recover.
+
+    ``record`` is the ledger, written last. ``reads`` maps every file that planning read to the
+    SHA-256 of its bytes, None where it was absent. Writes that change nothing are left out; if
+    none is left, nothing happens.
+
+    Raises:
+        RefusedError: stale plan, a target that cannot be written, no room; nothing was changed.
+        RolledBackError: a write failed; everything was restored and compared.
+        RollbackError: that failed too; each file and its backup is named.
+        Interrupted: a signal came; its ``committed`` says whether all files are old or new.
+    """
+    if not is_held(root):
+        raise RuntimeError("commit without the lock")
+    wanted = [
+        each for each in (*writes, *([record] if record else ())) if each.before != each.after
+    ]
+    if not wanted:
+        return
+    tree = Tree(root)
+    if journal.stage_of(tree.root):
+        raise RuntimeError("commit before recovery")
+    identifier = secrets.token_hex(8)
+    prepared = preflight(tree, identifier, wanted, reads)
+    plan = Journal.new(identifier, prepared.folders, [each.entry for each in prepared.targets])
+    with Deferral() as signals:
+        _prepare(tree, plan)
+        touched: set[str] = set()
+        try:
+            _write(tree, prepared, touched, signals)
+            journal.mark_committed(tree)
+        except BaseException as cause:
+            _undo(tree, plan, touched, cause)
+            raise
+        with contextlib.suppress(OSError):  # it is committed: the next command clears up
+            _finish(tree, plan)
+    if signals.received is not None:
+        raise Interrupted(signals.received, committed=True)
+
+
+def recover(root: Path) -> Recovery | None:
+    """Undo, or finish once committed, what an interrupted run left; the lock must be held.
+
+    Returns None where there is nothing to do.
+
+    Raises:
+        RefusedError: a newer keychange was interrupted; only that one can recover.
+        RollbackError: not everything could be restored; each file and its backup is named.
+    """
+    if not is_held(root):
+        raise RuntimeError("recovery without the lock")
+    tree = Tree(root)
+    stage_found = journal.stage_of(tree.root)
+    if stage_found is None:
+        return None
+    plan = journal.load(tree, stage_found)
+    if plan is None:
+        return None
+    with Deferral() as signals:
+        if stage_found == COMMITTED:
+            _finish(tree, plan)
+            result = Recovery(Ending.COMPLETED, plan.since, plan.paths)
+        else:
+            undone = roll_back(tree, plan)
+            if undone.failures:
+                raise RollbackError(*undone.failures)
+            restored = tuple(p for p in plan.paths if p in undone.restored)
+            result = Recovery(Ending.ROLLED_BACK, plan.since, plan.paths, restored)
+    if signals.received is not None:
+        raise Interrupted(signals.received, committed=result.ending is Ending.COMPLETED)
+    return result
+
+
+def pending_recovery(root: Path) -> bool:
+    """Whether a transaction is under way or was interrupted; reads only, and never waits."""
+    return journal.stage_of(root) is not None
+
+
+def _prepare(tree: Tree, plan: Journal) -> None:
+    try:
+        journal.prepare(tree, plan)
+    except OSError as problem:
+        raise RefusedError(
+            error(
+                "journal-unwritable",
+                f"the journal cannot be written, so no file was: {problem.strerror}",
+                Location(journal.FOLDER),
+                hint="every change is journaled first; remove the cause and run the command again",
+            )
+        ) from problem
+
+
+def _write(tree: Tree, prepared: Prepared, touched: set[str], signals: Deferral) -> None:
+    for path in prepared.folders:
+        parent, name = split(path)
+        with _telling(path), tree.folder(parent) as descriptor:
+            files.system.make_folder(name, descriptor, 0o777)
+    staged = [t for t in prepared.targets if t.after is not None and t.entry.overwrite is None]
+    for start in range(0, len(staged), _AT_ONCE):
+        signals.safe_point()
+        _stage(tree, staged[start : start + _AT_ONCE])
+    with tree.folder("") as top:
+        files.system.barrier(top)
+    for target in prepared.targets:
+        signals.safe_point()
+        with _telling(target.entry.path):
+            _put(tree, target, touched)
+    with _telling("."):
+        flush_folders(tree, (*(t.entry.target for t in prepared.targets), *prepared.folders))
+    signals.safe_point()
+
+
+def _stage(tree: Tree, targets: Sequence[Target]) -> None:
+    """Write all first, then flush all: the disk takes them in one go."""
+    with contextlib.ExitStack() as open_files:
+        descriptors = []
+        for target in targets:
+            entry = target.entry
+            folder, name = split(entry.target)
+            with _telling(entry.path), tree.folder(folder) as parent:
+                descriptor = stage(
+                    parent,
+                    entry.temp,
+                    target.after or b"",
+                    entry.attributes,
+                    like=name,
+                    mode=target.mode,
+                )
+            open_files.callback(os.close, descriptor)
+            files.hasten(descriptor)
+            descriptors.append((entry.path, descriptor))
+        for path, descriptor in descriptors:
+            with _telling(path):
+                files.system.flush(descriptor)
+
+
+def _put(tree: Tree, target: Target, touched: set[str]) -> None:
+    entry = target.entry
+    folder, name = split(entry.target)
+    with tree.folder(folder) as parent:
+        if files.identity(name, parent) != target.identity:
+            raise _WriteFailure(
+                error(
+                    "changed-meanwhile",
+                    f"{entry.path} was changed by somebody else at the same time and left so",
+                    Location(entry.path),
+                    hint="run the command again: it plans afresh",
+                )
+            )
+        touched.add(entry.target)
+        if entry.after is None:
+            files.system.replace(name, entry.temp, parent)
+        elif entry.overwrite is not None:
+            files.overwrite(name, parent, entry.overwrite)
+        else:
+            files.system.replace(entry.temp, name, parent)
+
+
+@contextlib.contextmanager
+def _telling(path: str) -> Iterator[None]:
+    """Name the file in whatever the system objects to in the block."""
+    try:
+        yield
+    except OSError as problem:
+        raise _WriteFailure(
+            error(
+                "write-failed",
+                f"writing {path} failed: {problem.strerror}",
+                Location(path),
+                hint="remove the cause and run the command again",
+            )
+        ) from problem
+
+
+def _undo(tree: Tree, plan: Journal, touched: set[str], cause: BaseException) -> None:
+    """Roll back after a failure, and say how that ended unless the cause may say it itself."""
+    try:
+        if journal.stage_of(tree.root) == COMMITTED:
+            # The mark was set and could not be flushed: nobody may rely on it.
+            journal.unmark(tree)
+        undone = roll_back(tree, plan, touched)
+    except OSError as problem:
+        raise RollbackError(_unmarked(problem)) from cause
+    why = cause.diagnostic if isinstance(cause, _WriteFailure) else None
+    if isinstance(cause, OSError):
+        why = _unconfirmed(cause)
+    if undone.failures:
+        raise RollbackError(*undone.failures, others=[why] if why else []) from cause
+    if why:
+        raise RolledBackError(why) from cause
+
+
+def _unmarked(problem: OSError) -> Diagnostic:
+    return error(
+        "commit-unconfirmed",
+        "all files hold their new bytes, but the disk confirmed neither that nor the way back:"
+        f" {problem.strerror}; the bytes from before are in {journal.FOLDER}/{COMMITTED}",
+        Location(f"{journal.FOLDER}/{COMMITTED}"),
+        hint="look at the files; to keep the new ones, let keychange finish",
+        command="migrate recover",
+    )
+
+
+def _unconfirmed(problem: OSError) -> Diagnostic:
+    return error(
+        "write-failed",
+        f"the disk did not confirm the commit: {problem.strerror}",
+        Location(journal.FOLDER),
+        hint="remove the cause and run the command again",
+    )
+
+
+def _finish(tree: Tree, plan: Journal) -> None:
+    """Remove what only the undo needed: files set aside, then the journal."""
+    removed = [entry for entry in plan.entries if entry.after is None]
+    for entry in removed:
+        folder, _ = split(entry.target)
+        with contextlib.suppress(FileNotFoundError), tree.folder(folder) as parent:
+            journal.forget(entry.temp, parent)
+    if removed:
+        flush_folders(tree, (entry.target for entry in removed))
+    journal.remove(tree, COMMITTED)

@@ -1,0 +1,263 @@
+"""Room of file primitives: the one seam for system calls that write, and a tree without links."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+TEMP_PREFIX: Final = ".keychange-"
+"""Names that start so are staged files of a transaction; nothing else in a project is called so."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OVERWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+
+
+class FileSystem:
+    """Every system call of the transaction that writes, one method each, all of them thin.
+
+    Names are relative to ``folder``, a descriptor of the folder that holds them. Tests put a
+    subclass in ``files.system`` to fail, or to end the process, at any one call.
+    """
+
+    def create(self, name: str, folder: int, mode: int) -> int:
+        """A descriptor of a new file; an existing one is an error."""
+        return os.open(name, _CREATE, mode, dir_fd=folder)
+
+    def open_or_create(self, name: str, folder: int) -> int:
+        """A descriptor of a private file that several processes share."""
+        return os.open(name, _SHARED, 0o600, dir_fd=folder)
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        """How many bytes were written, at the descriptor's position."""
+        return os.write(descriptor, data)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut the file."""
+        os.ftruncate(descriptor, size)
+
+    def flush(self, descriptor: int) -> None:
+        """Hand a file or folder to the disk."""
+        try:
+            os.fsync(descriptor)
+        except OSError as problem:
+            # Some network file systems cannot flush folders; there is nothing else to ask of them.
+            if problem.errno not in _UNSUPPORTED:
+                raise
+
+    def barrier(self, descriptor: int) -> None:
+        """Make the disk itself write what was flushed so far; Linux's flush has done so already."""
+        if sys.platform == "darwin":
+            import fcntl
+
+            with contextlib.suppress(OSError):  # not every file system has it; flush has succeeded
+                fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+
+    def replace(self, source: str, destination: str, folder: int) -> None:
+        """Rename within one folder, over what is there."""
+        os.replace(source, destination, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def unlink(self, name: str, folder: int) -> None:
+        """Remove a name."""
+        os.unlink(name, dir_fd=folder)
+
+    def make_folder(self, name: str, folder: int, mode: int) -> None:
+        """Make a folder; an existing one is an error."""
+        os.mkdir(name, mode, dir_fd=folder)
+
+    def remove_folder(self, name: str, folder: int) -> None:
+        """Remove an empty folder."""
+        os.rmdir(name, dir_fd=folder)
+
+    def set_mode(self, descriptor: int, mode: int) -> None:
+        """Set the permission bits."""
+        os.fchmod(descriptor, mode)
+
+    def set_owner(self, descriptor: int, user: int, group: int) -> None:
+        """Set user and group."""
+        os.fchown(descriptor, user, group)
+
+    def set_modified(self, descriptor: int, modified_ns: int) -> None:
+        """Set the time of the last change, and that of the last access with it."""
+        os.utime(descriptor, ns=(modified_ns, modified_ns))
+
+    def copy_extended(self, source: int, destination: int) -> None:
+        """Copy extended attributes and access lists between two open files."""
+        copy_extended(source, destination)
+
+
+system = FileSystem()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A regular file as it was read: its bytes, and what identifies this very state of it."""
+
+    data: bytes
+    status: os.stat_result
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Differs as soon as the file is written, replaced, or changed in owner or mode."""
+        return identity_of(self.status)
+
+
+class NotAFileError(OSError):
+    """Something is there, and it is no regular file."""
+
+
+class Tree:
+    """The files below one root, reached folder by folder without ever following a link.
+
+    Paths are relative to the root, with forward slashes, resolved before: a component that has
+    become a link since is an ``OSError``, so nothing outside the root can be reached.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.realpath(root))
+
+    @contextlib.contextmanager
+    def folder(self, path: str) -> Iterator[int]:
+        """A descriptor of the folder ``path``, open for the length of the block."""
+        descriptor = os.open(self.root, _FOLDER)
+        try:
+            for part in path.split("/") if path else ():
+                inner = os.open(part, _FOLDER, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def read(self, path: str) -> Found | None:
+        """The file, None where there is none, its folders included.
+
+        Raises:
+            NotAFileError: a folder, link, FIFO, socket or device is there.
+            OSError: it cannot be read, or a folder of the path is none.
+        """
+        folder, name = split(path)
+        try:
+            with self.folder(folder) as descriptor:
+                return read(name, descriptor)
+        except FileNotFoundError:
+            return None
+
+
+def split(path: str) -> tuple[str, str]:
+    """The folder and the name of a path."""
+    folder, _, name = path.rpartition("/")
+    return folder, name
+
+
+def identity_of(status: os.stat_result) -> tuple[int, ...]:
+    """What differs as soon as a file is written, replaced, or changed in owner or mode."""
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def identity(name: str, folder: int) -> tuple[int, ...] | None:
+    """The identity of what a name stands for right now, None where it stands for nothing."""
+    try:
+        return identity_of(os.stat(name, dir_fd=folder, follow_symlinks=False))
+    except FileNotFoundError:
+        return None
+
+
+def read(name: str, folder: int) -> Found:
+    """A regular file in a folder; nothing else is opened, so that no FIFO can hang the program."""
+    if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+        raise NotAFileError(errno.EINVAL, "not a regular file", name)
+    descriptor = os.open(name, READ, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotAFileError(errno.EINVAL, "not a regular file", name)
+        return Found(file.read(), status)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte, however many calls it takes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[system.write(descriptor, rest) :]
+
+
+def overwrite(name: str, folder: int, data: bytes) -> None:
+    """Write a file in place and flush it: it stays the same file for every other link to it."""
+    descriptor = open_to_overwrite(name, folder)
+    try:
+        write_all(descriptor, data)
+        system.truncate(descriptor, len(data))
+        system.flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def open_to_overwrite(name: str, folder: int) -> int:
+    """A descriptor for writing that changes nothing yet: the system says whether it may."""
+    return os.open(name, _OVERWRITE, dir_fd=folder)
+
+
+def write_new(name: str, folder: int, data: bytes) -> None:
+    """A new flushed file that only its owner can read; for keychange's own files."""
+    descriptor = system.create(name, folder, 0o600)
+    try:
+        write_all(descriptor, data)
+        system.flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def hasten(descriptor: int) -> None:
+    """Have the system begin to write a file out, so that flushing many of them is one wait."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+if sys.platform == "darwin":
+
+    def copy_extended(source: int, destination: int) -> None:
+        """Copy extended attributes and access lists between two open files, as ``cp -p`` does."""
+        import ctypes
+
+        library = ctypes.CDLL(None, use_errno=True)
+        access_lists, attributes = 1 << 0, 1 << 2  # COPYFILE_ACL, COPYFILE_XATTR of <copyfile.h>
+        if library.fcopyfile(source, destination, None, access_lists | attributes) < 0:
+            code = ctypes.get_errno()
+            if code not in _UNSUPPORTED:
+                raise OSError(code, os.strerror(code))
+
+else:
+
+    def copy_extended(source: int, destination: int) -> None:
+        """Copy extended attributes, access lists among them, between two open files."""
+        try:
+            names = os.listxattr(source)
+        except OSError as problem:
+            if problem.errno in _UNSUPPORTED:
+                return
+            raise
+        for name in names:
+            try:
+                os.setxattr(destination, name, os.getxattr(source, name))
+            except OSError:
+                # Labels of a security module are the system's to set; a new file has its own.
+                if not name.startswith(("security.", "trusted.")):
+                    raise

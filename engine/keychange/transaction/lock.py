@@ -1,0 +1,178 @@
+"""Room of the lock: one writer per root; the system itself releases it when its process ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from keychange.diagnostics import Diagnostic, Location, error
+from keychange.errors import RefusedError
+from keychange.transaction import files
+from keychange.transaction.files import Tree
+from keychange.transaction.state import STATE, ensure_state_dir
+
+_PAUSE_SECONDS = 0.05
+_UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+
+_held: dict[Path, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds the lock, for messages only: no decision rests on it.
+
+    ``since`` is the time of locking, ISO 8601 in UTC. ``process_start`` tells a process from a
+    later one with the same number, where the system says when one started.
+    """
+
+    pid: int
+    host: str
+    since: str
+    command: str
+    process_start: str = ""
+
+    @classmethod
+    def this(cls, command: str) -> Owner:
+        """The record of the running process."""
+        pid = os.getpid()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(pid, socket.gethostname(), now, command, _process_start(pid))
+
+    @classmethod
+    def parse(cls, data: bytes) -> Owner | None:
+        """The record, None where it is empty, half written or of another format."""
+        try:
+            record = json.loads(data)
+            return cls(
+                int(record["pid"]),
+                str(record["host"]),
+                str(record["since"]),
+                str(record["command"]),
+                str(record["process_start"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    @property
+    def is_current(self) -> bool:
+        """False for a record that an ended process left, also where its number is in use again."""
+        if self.host != socket.gethostname():
+            return True
+        return self.process_start == _process_start(self.pid)
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} ({self.command}, since {self.since})"
+
+
+def _process_start(pid: int) -> str:
+    """When a process started, in the system's own units; empty where the system does not say."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    return fields[19].decode("ascii")
+
+
+@contextlib.contextmanager
+def lock(root: Path, timeout_seconds: float = 0.0, *, command: str = "migrate") -> Iterator[None]:
+    """Hold the root's lock for the length of the block, waiting for it as long as allowed.
+
+    ``command`` is what others are told is running; it must hold no secret.
+
+    Raises:
+        RefusedError: ``locked``, another process holds it, by name; or the state folder or the
+            file system does not allow a lock.
+    """
+    ensure_state_dir(root)
+    deadline = time.monotonic() + timeout_seconds
+    while (descriptor := _attempt(root)) is None:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise RefusedError(_locked(root, timeout_seconds))
+        time.sleep(min(_PAUSE_SECONDS, remaining))
+    key = Path(os.path.realpath(root))
+    _held[key] = os.getpid()
+    try:
+        _sign(descriptor, Owner.this(command))
+        yield
+    finally:
+        del _held[key]
+        with contextlib.suppress(OSError):
+            files.system.truncate(descriptor, 0)
+        os.close(descriptor)
+
+
+def is_held(root: Path) -> bool:
+    """Whether this process, and not one that it was forked from, holds the root's lock."""
+    return _held.get(Path(os.path.realpath(root))) == os.getpid()
+
+
+def _attempt(root: Path) -> int | None:
+    """The descriptor that holds the lock, None while another process holds it."""
+    try:
+        with Tree(root).folder(STATE) as folder:
+            descriptor = files.system.open_or_create("lock", folder)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                named = os.stat("lock", dir_fd=folder, follow_symlinks=False)
+            except (BlockingIOError, FileNotFoundError):
+                os.close(descriptor)
+                return None
+            except BaseException:
+                os.close(descriptor)
+                raise
+    except OSError as problem:
+        raise RefusedError(_unlockable(problem)) from problem
+    if not os.path.samestat(named, os.fstat(descriptor)):
+        # The file was removed and made again in between: this lock would keep nobody out.
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _sign(descriptor: int, owner: Owner) -> None:
+    """Say who holds the lock; a disk without room for it takes nothing from the lock."""
+    record = json.dumps({"format": 1, **asdict(owner)}) + "\n"
+    with contextlib.suppress(OSError):
+        files.system.truncate(descriptor, 0)
+        files.write_all(descriptor, record.encode())
+
+
+def _locked(root: Path, timeout_seconds: float) -> Diagnostic:
+    owner = None
+    with contextlib.suppress(OSError):
+        found = Tree(root).read(f"{STATE}/lock")
+        owner = Owner.parse(found.data) if found else None
+    who = str(owner) if owner and owner.is_current else "another process"
+    waited = f" after {timeout_seconds:g} s" if timeout_seconds else ""
+    return error(
+        "locked",
+        f"{who} is changing this project; it still held the lock{waited}",
+        Location(f"{STATE}/lock"),
+        hint="wait for it to end, or let this command wait for it with --lock-timeout SECONDS",
+    )
+
+
+def _unlockable(problem: OSError) -> Diagnostic:
+    if problem.errno in _UNSUPPORTED:
+        return error(
+            "lock-unsupported",
+            f"this file system has no locks: {problem.strerror}",
+            Location(f"{STATE}/lock"),
+            hint="keep the project on a local disk",
+        )
+    return error(
+        "state-unwritable",
+        f"the lock file cannot be used: {problem.strerror}",
+        Location(f"{STATE}/lock"),
+        hint=f"make {STATE} and what is in it yours to write",
+    )

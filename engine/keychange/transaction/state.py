@@ -1,0 +1,70 @@
+"""Room of keychange's own folder: where local state lives, and that nobody else can read it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from keychange.diagnostics import Location, error
+from keychange.errors import RefusedError
+from keychange.transaction import files
+from keychange.transaction.files import Tree
+
+STATE: Final = ".keychange"
+LEDGER: Final = f"{STATE}/ledger.json"
+_IGNORE_EVERYTHING = b"*\n"
+
+
+def state_dir(root: Path) -> Path:
+    """The folder of local state, whether it exists or not."""
+    return root / STATE
+
+
+def ensure_state_dir(root: Path) -> None:
+    """Make the folder with its own ``.gitignore``; both are checked each time.
+
+    Raises:
+        RefusedError: it cannot be made, or something else, such as a link, has its name.
+    """
+    tree = Tree(root)
+    try:
+        with tree.folder("") as top:
+            ensure_folder(STATE, top)
+        with tree.folder(STATE) as folder:
+            if stat.S_IMODE(os.fstat(folder).st_mode) & 0o077:
+                files.system.set_mode(folder, 0o700)
+            _ensure_ignored(folder)
+    except OSError as problem:
+        raise RefusedError(
+            error(
+                "state-unwritable",
+                f"{STATE}, the folder of keychange's own records, cannot be used:"
+                f" {problem.strerror}",
+                Location(STATE),
+                hint="it must be a folder, no link, in which you may write",
+            )
+        ) from problem
+
+
+def ensure_folder(name: str, parent: int) -> None:
+    """Make a folder that only its owner can enter, unless it is there."""
+    try:
+        files.system.make_folder(name, parent, 0o700)
+    except FileExistsError:
+        return
+    files.system.flush(parent)
+
+
+def _ensure_ignored(folder: int) -> None:
+    """Git must never see before-images, not even after a crash right here: replace, not write."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.stat(".gitignore", dir_fd=folder, follow_symlinks=False).st_size:
+            return
+    staged = f"{files.TEMP_PREFIX}{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        files.system.unlink(staged, folder)
+    files.write_new(staged, folder, _IGNORE_EVERYTHING)
+    files.system.replace(staged, ".gitignore", folder)
