@@ -1,0 +1,375 @@
+"""A new value in an old literal: written in the style that is there, the rest as it was spelled.
+
+Only what differs between the old and the new value is spelled anew; quotes, prefixes, escapes,
+line breaks and the pieces of an implicit concatenation stay where they can. Every result is read
+back before it is used. libcst reads and writes the single tokens; no token holds another here, so
+its limits on deep and long input are out of reach.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import libcst
+
+
+class Unwritable(Exception):
+    """The literal cannot hold the value, or we cannot read it; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What the file around the literal allows: its line end, and what its encoding holds."""
+
+    newline: str = "\n"
+    holds: Callable[[str], bool] = lambda text: True
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a body is written: ``formatted`` for static text of an f-string."""
+
+    prefix: str
+    quote: str
+    formatted: bool = False
+
+    @property
+    def raw(self) -> bool:
+        """Whether a backslash is only a backslash."""
+        return "r" in self.prefix.lower()
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One string token, or one static text of an f-string token.
+
+    ``start`` and ``end`` are its offsets in the whole literal. ``part`` is the number of
+    expressions before it.
+    """
+
+    node: libcst.SimpleString | libcst.FormattedStringText
+    start: int
+    end: int
+    style: Style
+    body: str
+    part: int = 0
+
+    @cached_property
+    def atoms(self) -> tuple[Atom, ...]:
+        """The body, piece by piece."""
+        return tuple(_read(self.style, self.body))
+
+    @property
+    def value(self) -> str:
+        """What the body means."""
+        return "".join(each.value for each in self.atoms)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """The smallest piece of a body that can be kept: how it is spelled, and what it means."""
+
+    spelled: str
+    value: str
+
+
+def segments(text: str) -> tuple[Segment, ...]:
+    """The tokens of a literal, one per piece of its implicit concatenation.
+
+    Raises:
+        Unwritable: libcst or we do not know this form.
+    """
+    import libcst
+
+    result: list[Segment] = []
+    part = 0
+    for start, end in _pieces(text):
+        token = text[start:end]
+        try:
+            node = libcst.parse_expression(token)
+        except (libcst.ParserSyntaxError, RecursionError) as problem:
+            raise Unwritable("libcst cannot read this literal") from problem
+        if _code(node) != token:
+            raise Unwritable("libcst does not give this literal back as it is")
+        if isinstance(node, libcst.SimpleString):
+            style = Style(node.prefix, node.quote)
+            body = token[len(node.prefix) + len(node.quote) : len(token) - len(node.quote)]
+            result.append(Segment(node, start, end, style, body, part))
+            continue
+        if not isinstance(node, libcst.FormattedString):
+            raise Unwritable("not a string literal that libcst knows")
+        style = Style(node.prefix, node.end, formatted=True)
+        at = start + len(node.start)
+        for each in node.parts:
+            length = len(_code(each))
+            if isinstance(each, libcst.FormattedStringText):
+                result.append(Segment(each, at, at + length, style, each.value, part))
+            else:
+                part += 1
+            at += length
+    return tuple(result)
+
+
+def extent(text: str, part: int | None) -> tuple[int, int]:
+    """Where a part of a literal stands in its text; all of it without a part.
+
+    Raises:
+        Unwritable: there is no such part, or we cannot read the literal.
+    """
+    if part is None:
+        return 0, len(text)
+    pieces = [each for each in segments(text) if each.part == part and each.style.formatted]
+    if not pieces:
+        raise Unwritable("no static text to write into")
+    return pieces[0].start, pieces[-1].end
+
+
+def value_of(text: str, part: int | None) -> str:
+    """What a literal, or one static part of an f-string, means.
+
+    Raises:
+        Unwritable: we cannot read it.
+    """
+    return "".join(each.value for each in segments(text) if part is None or each.part == part)
+
+
+def rewrite(text: str, new: str, medium: Medium, *, part: int | None = None) -> str:
+    """The text of a literal with another value; of an f-string, one static part of it.
+
+    Raises:
+        Unwritable: the literal cannot hold the value and stay what it is.
+    """
+    pieces = [each for each in segments(text) if part is None or each.part == part]
+    if not pieces or (part is None and any(each.style.formatted for each in pieces)):
+        raise Unwritable("it is an f-string, and its parts are written one by one")
+    drafts = _distribute(pieces, new, medium)
+    emptied = any(piece.body and not body for piece, (_, body) in zip(pieces, drafts, strict=True))
+    if part is None and emptied and len(pieces) > 1 and not _commented(text, pieces):
+        return _written(pieces[0], new, None, medium)
+    for piece, (value, body) in reversed(list(zip(pieces, drafts, strict=True))):
+        if body != piece.body:
+            text = text[: piece.start] + _written(piece, value, body, medium) + text[piece.end :]
+    return text
+
+
+def _distribute(pieces: Sequence[Segment], new: str, medium: Medium) -> list[tuple[str, str]]:
+    """For each piece its new value and body: the common head and tail keep their spelling."""
+    atoms = [(index, atom) for index, piece in enumerate(pieces) for atom in piece.atoms]
+    old = "".join(atom.value for _, atom in atoms)
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    ends = list(accumulate(len(atom.value) for _, atom in atoms))
+    kept_head = sum(end <= head for end in ends)
+    starts = [end - len(atom.value) for end, (_, atom) in zip(ends, atoms, strict=True)]
+    kept_tail = sum(start >= len(old) - tail for start in starts[kept_head:])
+    first, last = kept_head, len(atoms) - kept_tail
+    begin = ends[first - 1] if first else 0
+    rest = len(old) - (starts[last] if last < len(atoms) else len(old))
+    middle = new[begin : len(new) - rest]
+    inserted = atoms[first - 1][0] if first else 0
+    home = atoms[first][0] if first < last else inserted
+    result = []
+    for index, piece in enumerate(pieces):
+        before = [atom for at, atom in atoms[:first] if at == index]
+        after = [atom for at, atom in atoms[last:] if at == index]
+        own = middle if index == home else ""
+        follows = after[0].spelled if after else ""
+        spelled = _spell(own, piece, medium, follows) if own else ""
+        body = "".join(atom.spelled for atom in before) + spelled
+        value = "".join(atom.value for atom in before) + own
+        result.append(
+            (
+                value + "".join(atom.value for atom in after),
+                body + "".join(atom.spelled for atom in after),
+            )
+        )
+    return result
+
+
+def _common(first: str, second: str) -> int:
+    """The length of the common head of two strings."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(first), len(second)))
+
+
+def _written(piece: Segment, value: str, draft: str | None, medium: Medium) -> str:
+    """The code of a piece with another value: the first way to write it that reads back."""
+    for style, body in _ways(piece, value, draft, medium):
+        if medium.holds(body) and _reads(style, body) == value:
+            return _code_with(piece, style, body)
+    raise Unwritable(f"a literal that opens with {_opening(piece.style)} cannot hold the value")
+
+
+def _ways(
+    piece: Segment, value: str, draft: str | None, medium: Medium
+) -> Iterator[tuple[Style, str]]:
+    style = piece.style
+    if draft is not None:
+        yield style, draft
+    yield style, _spell(value, piece, medium, "")
+    if style.formatted:
+        return
+    if style.raw:
+        other = "'" if style.quote[0] == '"' else '"'
+        swapped = Style(style.prefix, other * len(style.quote))
+        yield swapped, _spell(value, _restyled(piece, swapped), medium, "")
+    plain = Style(style.prefix.strip("rR"), style.quote)
+    yield plain, _spell(value, _restyled(piece, plain), medium, "")
+
+
+def _restyled(piece: Segment, style: Style) -> Segment:
+    return Segment(piece.node, piece.start, piece.end, style, "", piece.part)
+
+
+def _spell(text: str, piece: Segment, medium: Medium, follows: str) -> str:
+    """Text in the style of a piece; a character that the piece escapes is escaped the same way."""
+    style = piece.style
+    if style.raw:
+        spelled = text.replace("{", "{{").replace("}", "}}") if style.formatted else text
+        return spelled.replace("\n", medium.newline)
+    habits = {atom.value: atom.spelled for atom in piece.atoms if len(atom.value) == 1}
+    escapes = any(atom.spelled[:1] == "\\" and atom.value > "\x7f" for atom in piece.atoms)
+    ascii_only = escapes and piece.body.isascii()
+    result = []
+    for index, char in enumerate(text):
+        behind = text[index + 1 : index + 2] or follows[:1]
+        result.append(
+            _spell_quote(char, style, behind)
+            or (habits.get(char) if not char.isalnum() or char > "\x7f" else None)
+            or _spell_char(char, style, medium, ascii_only=ascii_only)
+        )
+    return "".join(result)
+
+
+def _spell_quote(char: str, style: Style, behind: str) -> str:
+    """A quote mark as it must be in a body; nothing for any other character."""
+    if char != style.quote[0]:
+        return ""
+    ends = len(style.quote) == 1 or behind in ("", char)
+    return f"\\{char}" if ends else char
+
+
+def _spell_char(char: str, style: Style, medium: Medium, *, ascii_only: bool) -> str:
+    if char == "\n" and len(style.quote) == 3:
+        return medium.newline
+    if char in _SHORT:
+        return _SHORT[char]
+    if style.formatted and char in "{}":
+        return char * 2
+    if char.isprintable() and (char.isascii() or not ascii_only) and medium.holds(char):
+        return char
+    code = ord(char)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+_SHORT: Final = {"\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
+_LETTERS: Final = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
+_ESCAPE: Final = (
+    r"\\(?:\r\n|[\r\n'\"\\abfnrtv]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
+    r"|U[0-9a-fA-F]{8}|N\{[^}]+\})|"
+)
+_ANY: Final = r"\r\n|(?s:.)"
+_ATOM: Final = {
+    (False, False): re.compile(_ESCAPE + _ANY),
+    (False, True): re.compile(_ESCAPE + r"\{\{|\}\}|" + _ANY),
+    (True, False): re.compile(_ANY),
+    (True, True): re.compile(r"\{\{|\}\}|" + _ANY),
+}
+_PLAIN: Final = {"\r\n": "\n", "\r": "\n", "{{": "{", "}}": "}"}
+
+
+def _read(style: Style, body: str) -> Iterator[Atom]:
+    for match in _ATOM[style.raw, style.formatted].finditer(body):
+        spelled = match[0]
+        if len(spelled) == 1 or spelled[0] != "\\":
+            yield Atom(spelled, _PLAIN.get(spelled, spelled))
+        else:
+            yield Atom(spelled, _unescape(spelled[1:]))
+
+
+def _unescape(escape: str) -> str:
+    """What an escape means, without its backslash."""
+    first = escape[0]
+    if first in "\r\n":
+        return ""
+    if first in "xuU":
+        return chr(int(escape[1:], 16))
+    if first == "N":
+        return unicodedata.lookup(escape[2:-1])
+    return chr(int(escape, 8)) if first.isdigit() else _LETTERS[first]
+
+
+def _reads(style: Style, body: str) -> str | None:
+    """What a body would mean between these quotes; None where it would not end there."""
+    one = re.escape(style.quote[0])
+    inner = rf"(?!{one * 3})" if len(style.quote) == 3 else rf"(?![{one}\r\n])"
+    if not re.fullmatch(rf"(?s:\\(?:\r\n|.)|{inner}[^\\])*+", body):
+        return None
+    if len(style.quote) == 3 and re.search(rf"(?<!\\)(?:\\\\)*{one}\Z", body):
+        return None
+    if style.formatted and re.search(r"[{}]", re.sub(r"\{\{|\}\}|\\N\{[^}]+\}", "", body)):
+        return None
+    return "".join(atom.value for atom in _read(style, body))
+
+
+def _opening(style: Style) -> str:
+    return style.prefix + style.quote
+
+
+def _code(node: libcst.BaseExpression | libcst.BaseFormattedStringContent) -> str:
+    import libcst
+
+    return libcst.Module(()).code_for_node(node)
+
+
+def _code_with(piece: Segment, style: Style, body: str) -> str:
+    text = body if style.formatted else f"{_opening(style)}{body}{style.quote}"
+    return _code(piece.node.with_changes(value=text))
+
+
+def _commented(text: str, pieces: Sequence[Segment]) -> bool:
+    """Whether a comment stands between the pieces."""
+    ends = [piece.end for piece in pieces[:-1]]
+    starts = [piece.start for piece in pieces[1:]]
+    return any("#" in text[end:start] for end, start in zip(ends, starts, strict=True))
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The offsets of the string tokens of a literal."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    offsets = _offsets(text) if "\r" in text else range(len(text) + 1)
+    lines = list(accumulate((len(line) for line in io.StringIO(plain)), initial=0))
+    opened: list[int] = []
+    for token in tokenize.generate_tokens(io.StringIO(f"({plain}\n)").readline):
+        name = tokenize.tok_name[token.type]
+        (row, column), (last_row, last_column) = token.start, token.end
+        start = lines[row - 1] + column - (row == 1) if row <= len(lines) else len(plain)
+        if name.endswith("STRING_START"):
+            opened.append(start)
+        elif name == "STRING" and not opened:
+            end = lines[last_row - 1] + last_column - (last_row == 1)
+            yield offsets[start], offsets[end]
+        elif name.endswith("STRING_END"):
+            start = opened.pop()
+            if not opened:
+                end = lines[last_row - 1] + last_column - (last_row == 1)
+                yield offsets[start], offsets[end]
+
+
+def _offsets(text: str) -> list[int]:
+    r"""For each offset in the text with ``\n`` alone as line end, the one in the text."""
+    result = [
+        at for at, char in enumerate(text) if not (char == "\n" and text[at - 1 : at] == "\r")
+    ]
+    return [*result, len(text)]
