@@ -167,7 +167,7 @@ def _template_problems(document: Mapping[str, Json], source: YamlData) -> Iterat
         yield _template_problem(problem, source.locate(at))
         return
     for pointer, text in _strings(dict(document), ""):
-        if pointer.startswith(("/vars/", "/title", "/description", "/left_behind")):
+        if pointer.startswith(("/vars/", "/title", "/description")):
             continue
         known = ("root", *variables, *(("project",) if pointer.startswith("/verify") else ()))
         try:

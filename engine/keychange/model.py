@@ -236,13 +236,18 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One migration in one direction: all its files are committed, or none."""
+    """One migration in one direction: all its files are committed, or none.
+
+    ``recorded`` says that the ledger has the migration. ``migration`` is None toward base, where
+    the ledger alone decides.
+    """
 
     revision: str
     title: str
     direction: Direction
     files: tuple[FileChange, ...]
     sites: tuple[Site, ...]
+    recorded: bool = False
     migration: Migration | None = None
 
     @property
@@ -255,6 +260,7 @@ class Step:
 class Plan:
     """The immutable result of planning.
 
+    ``steps`` has one step for each migration that was looked at, also where nothing is to do.
     ``reads`` maps the path of every file read to the SHA-256 of its bytes, None where absent.
     """
 
@@ -264,8 +270,14 @@ class Plan:
     reads: Mapping[str, str | None]
 
     @property
+    def todo(self) -> tuple[Step, ...]:
+        """The steps that write files, or that the ledger does not know yet."""
+        toward_base = self.direction is Direction.DOWN
+        return tuple(s for s in self.steps if s.changes or not s.recorded or toward_base)
+
+    @property
     def changes(self) -> bool:
-        """Whether applying it writes anything."""
+        """Whether applying it writes to any file of the project."""
         return any(step.changes for step in self.steps)
 
 

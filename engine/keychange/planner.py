@@ -72,7 +72,7 @@ def plan_up(
     ledger: Ledger,
     schema: SchemaLookup,
 ) -> Plan:
-    """The plan toward head: one step for each migration that is not done or not recorded.
+    """The plan toward head: one step for each migration.
 
     Args:
         migrations: those to apply, in order.
@@ -114,16 +114,17 @@ def plan_up(
         diagnostics.extend(_overlaps(migration, sites))
         diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
         files.update({path: draft.data for path, draft in drafts.items()})
-        step = Step(
-            revision=migration.revision,
-            title=migration.title,
-            direction=Direction.UP,
-            files=tuple(draft.change() for draft in drafts.values()),
-            sites=tuple(sites),
-            migration=migration,
+        steps.append(
+            Step(
+                revision=migration.revision,
+                title=migration.title,
+                direction=Direction.UP,
+                files=tuple(draft.change() for draft in drafts.values()),
+                sites=tuple(sites),
+                recorded=entry is not None,
+                migration=migration,
+            )
         )
-        if step.changes or entry is None:
-            steps.append(step)
     return Plan(
         direction=Direction.UP,
         steps=tuple(steps),
@@ -152,25 +153,13 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
             )
         drafts: dict[str, _Draft] = {}
         sites: list[Site] = []
+        context = Context(revision=entry.revision, expand=lambda value: value, schema=schema)
         for record in (file for batch in reversed(entry.batches) for file in reversed(batch)):
             path = record.path
             draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
-            if sha256(draft.data) == record.after:
-                sites.extend(_undone(record))
-                for edits in record.undo:
-                    draft.take(Finding(edits=edits))
-                if record.before is None:
-                    draft.data = None
-                elif draft.data is None:
-                    draft.data = b""
-            elif draft.data is None:
-                message = f"`{path}` is not there any more; its old values are not put back"
-                diagnostics.append(warning("missing-target", message, Location(path)))
-            elif sha256(draft.data) != record.before:
-                context = Context(revision=entry.revision, expand=lambda v: v, schema=schema)
-                for finding in _revert(record, draft, context):
-                    diagnostics.extend(finding.diagnostics)
-                    sites.extend(finding.sites)
+            for finding in _taken_back(record, draft, context):
+                diagnostics.extend(finding.diagnostics)
+                sites.extend(finding.sites)
         files.update({path: draft.data for path, draft in drafts.items()})
         steps.append(
             Step(
@@ -179,6 +168,7 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
                 direction=Direction.DOWN,
                 files=tuple(draft.change() for draft in drafts.values()),
                 sites=tuple(sites),
+                recorded=True,
             )
         )
     return Plan(
@@ -189,15 +179,26 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
     )
 
 
-def _revert(record: FileRecord, draft: _Draft, context: Context) -> Iterable[Finding]:
-    """Put the recorded sites of a file back that was edited elsewhere since."""
-    message = f"`{record.path}` was edited since; its sites are put back, the rest stays"
-    yield Finding(diagnostics=(note("edited-since", message, Location(record.path)),))
-    for name in dict.fromkeys(reversed([each.kind for each in record.sites])):
-        records = [each for each in record.sites if each.kind == name]
-        finding = operations.kind(name).revert(records, Source(record.path, draft.data), context)
-        draft.take(finding)
-        yield finding
+def _taken_back(record: FileRecord, draft: _Draft, context: Context) -> Iterable[Finding]:
+    """Undo one run in one file: exactly where its bytes are as they were left, else by site."""
+    place = Location(record.path)
+    if sha256(draft.data) == record.after:
+        yield Finding(sites=tuple(_undone(record)))
+        for edits in record.undo:
+            draft.take(Finding(edits=edits))
+        draft.data = None if record.before is None else draft.data or b""
+    elif draft.data is None:
+        message = f"`{record.path}` is not there any more; its old values are not put back"
+        yield Finding(diagnostics=(warning("missing-target", message, place),))
+    elif sha256(draft.data) != record.before:
+        message = f"`{record.path}` was edited since; its sites are put back, the rest stays"
+        yield Finding(diagnostics=(note("edited-since", message, place),))
+        for name in dict.fromkeys(reversed([each.kind for each in record.sites])):
+            records = [each for each in record.sites if each.kind == name]
+            source = Source(record.path, draft.data)
+            finding = operations.kind(name).revert(records, source, context)
+            draft.take(finding)
+            yield finding
 
 
 def _undone(record: FileRecord) -> Iterable[Site]:
@@ -318,9 +319,7 @@ def old_values(
     new: set[str] = set()
     for migration in migrations:
         here = templates[migration.revision]
-        context = Context(
-            revision=migration.revision, expand=lambda value, t=here: t.expand(value, "")
-        )  # type: ignore[misc]
+        context = Context(revision=migration.revision, expand=_expander(here, ""))
         old.update(here.text(each) for each in migration.left_behind)
         for operation in migration.operations:
             kind = operations.kind(operation.kind)

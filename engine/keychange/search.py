@@ -66,7 +66,7 @@ def _joins(data: bytes, at: int, edge: int) -> bool:
 
 
 def _candidates(root: Path, values: list[str]) -> Iterator[str]:
-    """Files that may hold one of the values: those that git tracks, else all that look like text."""
+    """Files that may hold one of the values: of those that git tracks, else of all."""
     patterns = [word for value in values for word in ("-e", value)]
     command = ["git", "grep", "-l", "-z", "-I", "-F", "--no-color", *patterns, "--", "."]
     try:

@@ -1,0 +1,5 @@
+"""``python -m keychange``: the command line."""
+
+from keychange.cli import main
+
+main()

@@ -1,0 +1,220 @@
+"""Checks: what a migration requires and verifies, run with the project's own files and tools."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from keychange.diagnostics import Diagnostic, error
+from keychange.model import Check, Json, Migration, Requirement
+from keychange.options import Options
+from keychange.probe.client import Progress, run_probe
+from keychange.probe.report import ProbeReport
+from keychange.probe.request import TEXT, ProbeRequest
+from keychange.probe.verdict import CheckVerdict, Verdict
+from keychange.settings import STATE_DIRECTORY
+from keychange.templates import Templates
+from keychange.verification.commands import (
+    CommandResult,
+    command_environment,
+    commands_of,
+    is_on_request,
+    run_command,
+)
+from keychange.verification.requirements import VERIFY_ONLY, check_requirement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOutcome:
+    """One check of one migration: a verdict, one line that says it, and the measured rows.
+
+    ``details`` is the JSON that the ledger keeps as evidence.
+    """
+
+    name: str
+    verdict: Verdict
+    headline: str
+    rows: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+    def data(self) -> Json:
+        """The outcome as JSON."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict.value,
+            "headline": self.headline,
+            **self.details,
+        }
+
+
+def unmet_requirements(
+    root: Path,
+    migrations: Iterable[tuple[Migration, Templates]],
+    options: Options,
+    *,
+    runtime: bool,
+) -> tuple[Diagnostic, ...]:
+    """What the migrations require and do not find, each with its place in the migration.
+
+    Args:
+        root: the root of the project.
+        migrations: those about to be applied.
+        options: the environment, and whether a CPU will do.
+        runtime: check also what only verification needs.
+    """
+    found: list[Diagnostic] = []
+    for migration, templates in migrations:
+        environment = project_environment(root, migration, templates, options)
+        for requirement in migration.requirements:
+            if requirement.kind in VERIFY_ONLY and not runtime:
+                continue
+            expanded = Requirement(
+                requirement.kind,
+                templates.text(requirement.subject),
+                cast("dict[str, Json]", templates.expand(dict(requirement.options))),
+                requirement.pointer,
+            )
+            options.progress(f"checking {requirement.kind} {expanded.subject}")
+            result = check_requirement(expanded, root, environment, allow_cpu=options.allow_cpu)
+            if not result.ok:
+                place = migration.locate(f"{requirement.pointer}/{requirement.kind}")
+                hint, command = result.hint, result.command
+                found.append(error(result.code, result.message, place, hint=hint, command=command))
+    return tuple(found)
+
+
+def run_checks(
+    root: Path, migration: Migration, templates: Templates, options: Options
+) -> tuple[CheckOutcome, ...]:
+    """Run a migration's checks in order, up to the first that does not pass."""
+    outcomes: list[CheckOutcome] = []
+    for check in migration.checks:
+        if is_on_request(check) and not options.on_request:
+            continue
+        if check.kind == "probe":
+            outcomes.append(probe(root, migration, check, templates, options))
+        else:
+            outcomes.extend(_commands(root, migration, check, templates, options))
+        if outcomes and outcomes[-1].verdict is not Verdict.PASS:
+            break
+    return tuple(outcomes)
+
+
+def probe_of(migration: Migration) -> Check | None:
+    """The probe that a migration declares."""
+    return next((each for each in migration.checks if each.kind == "probe"), None)
+
+
+def probe(
+    root: Path, migration: Migration, check: Check, templates: Templates, options: Options
+) -> CheckOutcome:
+    """Run the probe of a migration and keep its report under the state directory."""
+    request = probe_request(root, migration, check, templates, options)
+    report = run_probe(request, lambda each: options.progress(_progress(each)))
+    return _probe_outcome(report, root, request)
+
+
+def probe_request(
+    root: Path, migration: Migration, check: Check, templates: Templates, options: Options
+) -> ProbeRequest:
+    """What the probe is asked to do, from the check's options."""
+    wanted = cast("dict[str, Any]", templates.expand(dict(check.options)))
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    return ProbeRequest(
+        model=wanted["model"],
+        python=root / Path(wanted["python"]).expanduser(),
+        ref_audio=root / wanted["ref_audio"],
+        ref_text=root / wanted["ref_text"],
+        text=wanted.get("text", TEXT),
+        language=wanted.get("language", "english"),
+        require_gpu=wanted.get("device", "gpu") == "gpu" and not options.allow_cpu,
+        environment=project_environment(root, migration, templates, options),
+        expect=wanted.get("expect", {}),
+        thresholds=wanted.get("thresholds", {}),
+        total=wanted.get("timeout", 900),
+        output=root / STATE_DIRECTORY / "reports" / f"{stamp}-{migration.revision}",
+    )
+
+
+def project_environment(
+    root: Path, migration: Migration, templates: Templates, options: Options
+) -> dict[str, str]:
+    """What a process of the project sees: our environment, and its ``.env`` as it is sourced."""
+    result = dict(options.environment)
+    for operation in migration.operations:
+        if operation.kind != "env":
+            continue
+        for target in operation.targets:
+            path = root / templates.text(target)
+            if path.is_file():
+                result = command_environment(result, path.read_bytes(), {})
+    return result
+
+
+def _commands(
+    root: Path, migration: Migration, check: Check, templates: Templates, options: Options
+) -> Iterator[CheckOutcome]:
+    environment = project_environment(root, migration, templates, options)
+    commands = commands_of(check, root, templates)
+    if not commands:
+        pattern = templates.text(str(check.options.get("for_each", "")))
+        options.progress(f"nothing to run: `{pattern}` matches nothing")
+    for command in commands:
+        options.progress(f"running {' '.join(command.argv)}")
+        result = run_command(command, root, {**environment, **command.added})
+        place = migration.locate(f"{check.pointer}/run")
+        diagnostics: tuple[Diagnostic, ...] = ()
+        if result.code:
+            diagnostics = (error(result.code, result.message, place, hint=result.hint),)
+        yield _command_outcome(result, diagnostics)
+        if result.verdict is not Verdict.PASS:
+            return
+
+
+def _command_outcome(result: CommandResult, diagnostics: tuple[Diagnostic, ...]) -> CheckOutcome:
+    words = " ".join(result.command.argv)
+    harmless = ", ".join(f"{name} x{number}" for name, number in result.warnings.items())
+    rows = [f"harmless warnings: {harmless}"] if harmless else []
+    return CheckOutcome(
+        name="run",
+        verdict=result.verdict,
+        headline=f"{words} ({result.seconds:.1f} s)",
+        rows=(*rows, *(f"| {each}" for each in result.tail)),
+        diagnostics=diagnostics,
+        details={
+            "command": list(result.command.argv),
+            "status": result.status,
+            "seconds": round(result.seconds, 3),
+            "warnings": dict(result.warnings),
+        },
+    )
+
+
+def _probe_outcome(report: ProbeReport, root: Path, request: ProbeRequest) -> CheckOutcome:
+    rows = [
+        f"{each.name}: {each.verdict.value}"
+        + (f", {each.value} {each.unit}".rstrip() if each.value is not None else "")
+        for each in report.checks
+        if each.verdict is not CheckVerdict.PASS
+    ]
+    passed = sum(each.verdict is CheckVerdict.PASS for each in report.checks)
+    rows.insert(0, f"{passed} of {len(report.checks)} checks passed")
+    if request.output is not None and request.output.is_dir():
+        rows.append(f"report: {request.output.relative_to(root).as_posix()}")
+    diagnostics = () if report.verdict is Verdict.PASS else (report.diagnostic(),)
+    return CheckOutcome(
+        name="probe",
+        verdict=report.verdict,
+        headline=report.headline(),
+        rows=tuple(rows),
+        diagnostics=diagnostics,
+        details={"report": cast("Json", report.to_document())},
+    )
+
+
+def _progress(each: Progress) -> str:
+    return f"probe: {each.stage}, {each.total:.0f} s"

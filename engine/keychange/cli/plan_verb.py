@@ -1,0 +1,32 @@
+"""The verb plan: the exact changes that ``up`` would make."""
+
+from __future__ import annotations
+
+import click
+
+from keychange.cli.planning import show_plan
+from keychange.cli.session import Session, verb
+
+
+@verb("plan", "migrate plan\nmigrate plan --to 0001 --summary")
+@click.option("--to", metavar="REV", default="head", help="Plan up to this revision.")
+@click.option("--summary", is_flag=True, help="Only the files and the totals, no diff.")
+@click.option("--name-only", is_flag=True, help="Only the names of the files that would change.")
+@click.option("-U", "context", metavar="N", default=3, help="Lines of context in the diff.")
+@click.option("--exit-code", is_flag=True, help="End with 1 if anything would change.")
+def command(
+    session: Session, *, to: str, summary: bool, name_only: bool, context: int, exit_code: bool
+) -> int:
+    """Show the exact changes, file by file, and write nothing."""
+    from keychange.project import plan_up
+
+    project = session.project()
+    return show_plan(
+        session,
+        plan_up(project, to),
+        project,
+        context=context,
+        name_only=name_only,
+        summary=summary,
+        exit_code=exit_code,
+    )

@@ -1,0 +1,204 @@
+"""The session: the options that all verbs share, and how a verb speaks to the user."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keychange.diagnostics import Diagnostic, error
+from keychange.errors import KeychangeError
+
+if TYPE_CHECKING:
+    from keychange.model import Json
+    from keychange.project import Project
+    from keychange.render.style import Style
+    from keychange.settings import Settings
+
+FORMATS = ("text", "json", "github")
+
+
+def COMMON_OPTIONS() -> list[click.Option]:  # noqa: N802 (it makes a constant list anew for each command)
+    """The options that stand before or after a verb."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    return [
+        click.Option(["-C", "--root"], type=folder, metavar="DIR", help="Root of the project."),
+        click.Option(
+            ["--migrations"], type=folder, metavar="DIR", help="Folder of the migrations."
+        ),
+        click.Option(
+            ["--format"], type=click.Choice(FORMATS), help="Form of the result.  [default: text]"
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            help="Colour; auto heeds NO_COLOR, FORCE_COLOR and the terminal.  [default: auto]",
+        ),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say more."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say only what is wrong."),
+        click.Option(["--debug"], is_flag=True, help="Show a traceback for an unexpected error."),
+    ]
+
+
+class Session:
+    """What the shared options say, and the two streams: results on one, narration on the other."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, Any] = {}
+        self.verb = ""
+
+    def take(self, options: Mapping[str, Any]) -> None:
+        """Take shared options from before or after the verb; the later one counts."""
+        self.options.update({name: value for name, value in options.items() if value})
+
+    @property
+    def format(self) -> str:
+        """``text``, ``json`` or ``github``."""
+        return str(self.options.get("format", "text"))
+
+    @property
+    def debug(self) -> bool:
+        """Whether an unexpected error shows its traceback."""
+        return bool(self.options.get("debug"))
+
+    @property
+    def verbose(self) -> bool:
+        """Whether notes are shown in full."""
+        return bool(self.options.get("verbose"))
+
+    def project(self) -> Project:
+        """The project that the options and the working folder name."""
+        from keychange.project import load_project
+
+        settings = self.settings()
+        if settings.bundled and not self.options.get("quiet"):
+            self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
+        return load_project(settings)
+
+    def settings(self) -> Settings:
+        """Where the root and the migrations are."""
+        from keychange.settings import find_settings
+
+        return find_settings(self.options.get("root"), self.options.get("migrations"), Path.cwd())
+
+    def style(self, stream: Any = None) -> Style:  # noqa: ANN401 (a text stream)
+        """Colour and width for a stream, by default that of results."""
+        from keychange.render.style import Style
+
+        stream = stream or sys.stdout
+        return Style(colour=self._colour(stream), width=shutil.get_terminal_size((80, 24)).columns)
+
+    def _colour(self, stream: Any) -> bool:  # noqa: ANN401 (a text stream)
+        choice = self.options.get("color", "auto")
+        if choice != "auto":
+            return bool(choice == "always")
+        if os.environ.get("NO_COLOR"):
+            return False
+        if os.environ.get("FORCE_COLOR"):
+            return True
+        return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a question can be asked: a terminal on both sides, and not CI."""
+        return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+    def say(self, *lines: str) -> None:
+        """Narration, on standard error; silent for the quiet and for machines."""
+        if self.format == "text" and not self.options.get("quiet"):
+            for line in lines:
+                print(line, file=sys.stderr, flush=True)
+
+    def show(self, lines: Iterable[str]) -> None:
+        """A result in text, on standard output."""
+        for line in lines:
+            print(line)
+
+    def emit(self, code: int, diagnostics: Iterable[Diagnostic] = (), **parts: Json) -> int:
+        """The result as one JSON document; returns the exit code."""
+        from keychange.render.document import document
+
+        result = document(self.verb, code, diagnostics, **parts)
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+        return code
+
+    def report(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Diagnostics: annotations on standard output for GitHub, else text on standard error."""
+        from keychange.render import diagnostics as rendering
+
+        if self.format == "github":
+            self.show(rendering.github(diagnostics))
+        elif self.format == "text":
+            for line in rendering.full(diagnostics, self.style(sys.stderr)):
+                print(line, file=sys.stderr)
+
+    def fail(self, problem: KeychangeError) -> int:
+        """End with an error of ours: what is wrong, where, and what to do."""
+        code = problem.exit_code
+        if self.format == "json":
+            from keychange.render.document import ENDINGS
+
+            return self.emit(code, problem.diagnostics, ending=ENDINGS[code])
+        self.report(problem.diagnostics)
+        closing = {
+            1: "Refused: nothing was written.",
+            3: "Rolled back: every file was restored and compared.",
+            4: "Not restored: the files named above need your hand.",
+        }
+        if code in closing:
+            self.say(closing[code])
+        return code
+
+    def crash(self, problem: Exception) -> int:
+        """End with an error that nobody foresaw; its text may hold anything, so it is not shown."""
+        message = f"unexpected {type(problem).__name__}; this is a bug in keychange"
+        hint = "run it again with --debug and report what it shows"
+        return self.fail(KeychangeError(error("internal-error", message, hint=hint)))
+
+
+class Verb(click.Command):
+    """A verb: takes the shared options too, so that they may stand after it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (click's own)
+        super().__init__(*arguments, **options)
+        self._shared = {option.name for option in COMMON_OPTIONS()}
+        self.params.extend(COMMON_OPTIONS())
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's own)
+        """Hand shared options to the session, and the rest to the verb."""
+        session = ctx.ensure_object(Session)
+        session.take({name: ctx.params.pop(str(name), None) for name in self._shared})
+        session.verb = self.name or ""
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options of the verb first, the shared ones under a heading of their own."""
+        own: list[tuple[str, str]] = []
+        shared: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                (shared if param.name in self._shared else own).append(record)
+        for title, records in (("Options", own), ("Shared options", shared)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+Decorator = Callable[[Callable[..., Any]], click.Command]
+
+
+def verb(name: str, examples: str) -> Decorator:
+    """Declare a verb; its function's docstring is its help, ``examples`` close it."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples.strip().split("\n"))
+        return click.command(name, cls=Verb, epilog=epilog)(click.pass_obj(function))
+
+    return decorate

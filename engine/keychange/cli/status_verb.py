@@ -1,0 +1,26 @@
+"""The verb status: where every migration stands."""
+
+from __future__ import annotations
+
+from keychange.cli.session import Session, verb
+
+
+@verb("status", "migrate status\nmigrate status --format json")
+def command(session: Session) -> int:
+    """Show where every migration stands.
+
+    Two columns: what changed since keychange wrote it (M), and what `up` would do (~ set, !
+    refuse). The files decide; the ledger only says who wrote them.
+    """
+    from keychange.render import document, text
+    from keychange.standing import report
+
+    found = report(session.project(), search=False)
+    if session.format == "json":
+        return session.emit(0, found.problems, migrations=document.standing(found))
+    session.show(text.status(found, session.style()))
+    codes = ("pending", "drift")
+    session.report(each for each in found.problems if each.code not in codes)
+    if any(row.pending for row in found.rows):
+        session.say("See what `up` would do with: migrate plan")
+    return 0

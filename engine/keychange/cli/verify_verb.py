@@ -1,0 +1,37 @@
+"""The verb verify: the checks of applied migrations, again."""
+
+from __future__ import annotations
+
+import click
+
+from keychange.cli.planning import end
+from keychange.cli.session import Session, verb
+
+
+@verb("verify", "migrate verify\nmigrate verify --all")
+@click.option("--again", is_flag=True, help="Also migrations that passed before.")
+@click.option("--all", "on_request", is_flag=True, help="Also checks that run only on request.")
+@click.option(
+    "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
+)
+@click.option(
+    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
+)
+def command(
+    session: Session, *, again: bool, on_request: bool, allow_cpu: bool, lock_timeout: float
+) -> int:
+    """Run the checks of applied migrations that have not passed them.
+
+    What passes is recorded as verified. Nothing is rolled back: what to do with a verdict is
+    yours to decide.
+    """
+    from keychange.options import Options
+    from keychange.workflow import verify
+
+    options = Options(
+        allow_cpu=allow_cpu,
+        on_request=on_request,
+        lock_timeout=lock_timeout,
+        progress=session.say,
+    )
+    return end(session, verify(session.project(), options, again=again or on_request), None)

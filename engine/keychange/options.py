@@ -1,0 +1,27 @@
+"""Options: how a user wants a run to go; values, taken from the command line or a caller."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run.
+
+    ``verify`` runs the checks after apply. ``keep`` leaves what they did not confirm.
+    ``allow_cpu`` accepts a CPU where a GPU is required; every verdict then says so. ``on_request``
+    also runs the checks that run only on request. ``lock_timeout`` is in seconds.
+    ``environment`` is what the processes of the target project inherit. ``progress`` is told one
+    line for every stage of a check.
+    """
+
+    verify: bool = True
+    keep: bool = False
+    allow_cpu: bool = False
+    on_request: bool = False
+    lock_timeout: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    progress: Callable[[str], None] = lambda line: None

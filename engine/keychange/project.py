@@ -1,0 +1,204 @@
+"""Project: one root with its history, ledger and templates, loaded and ready to plan."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from keychange import ledger as ledgers
+from keychange import planner, search
+from keychange.diagnostics import Diagnostic, Location, error
+from keychange.errors import RefusedError, UsageProblem
+from keychange.history import BASE, HEAD, History
+from keychange.ledger import Entry, Ledger
+from keychange.loader import load_migration
+from keychange.model import Json, Migration, Plan
+from keychange.resources import bundled_schema, schema_names
+from keychange.settings import Settings, migration_files
+from keychange.snapshot import take_snapshot
+from keychange.templates import Templates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything that planning needs and that does not change while it plans.
+
+    ``ledger_bytes`` are those that ``ledger`` was read from: the transaction compares them again.
+    """
+
+    settings: Settings
+    history: History
+    templates: Mapping[str, Templates]
+    ledger: Ledger
+    ledger_bytes: bytes | None
+
+    @property
+    def root(self) -> Path:
+        """The root of the project."""
+        return self.settings.root
+
+    @property
+    def templates_in_order(self) -> tuple[tuple[Migration, Templates], ...]:
+        """Every migration with its templates."""
+        return tuple((each, self.templates[each.revision]) for each in self.history.migrations)
+
+    def with_ledger(self, ledger: Ledger) -> Project:
+        """The project after its ledger was written."""
+        return replace(self, ledger=ledger, ledger_bytes=ledger.to_bytes())
+
+
+def load_project(settings: Settings) -> Project:
+    """Load a root's migrations and ledger.
+
+    Raises:
+        UsageProblem: migration files are not valid; every problem of every file.
+        RefusedError: the history is out of order, or the ledger cannot be read.
+    """
+    migrations: list[Migration] = []
+    problems: list[Diagnostic] = []
+    for path in migration_files(settings.migrations):
+        try:
+            migrations.append(load_migration(path, settings.shown(path)))
+        except UsageProblem as problem:
+            problems.extend(problem.diagnostics)
+    if problems:
+        raise UsageProblem(*problems)
+    history = History.of(migrations)
+    data = _read_ledger(settings.root)
+    return Project(
+        settings=settings,
+        history=history,
+        templates={
+            each.revision: Templates.resolve(str(settings.root), each.variables)
+            for each in history.migrations
+        },
+        ledger=ledgers.parse_ledger(data),
+        ledger_bytes=data,
+    )
+
+
+def _read_ledger(root: Path) -> bytes | None:
+    try:
+        return (root / ledgers.PATH).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        message = f"the ledger cannot be read: {reason}"
+        raise RefusedError(error("unreadable-ledger", message, Location(ledgers.PATH))) from problem
+
+
+def plan_up(project: Project, to: str = HEAD) -> Plan:
+    """The plan toward a revision.
+
+    Raises:
+        UsageProblem: there is no such revision.
+    """
+    revision = project.history.resolve(to)
+    return planner.plan_up(
+        migrations=project.history.upto(revision),
+        history=project.history.migrations,
+        templates=project.templates,
+        snapshot=take_snapshot(project.root, project.templates_in_order),
+        ledger=project.ledger,
+        schema=_schema_lookup(project.root),
+    )
+
+
+def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
+    """The plan that takes entries of the ledger back."""
+    seen = take_snapshot(project.root, (), planner.paths_of(entries))
+    return planner.plan_down(entries, seen, _schema_lookup(project.root))
+
+
+def entries_above(project: Project, *, to: str | None, steps: int) -> tuple[Entry, ...]:
+    """The ledger's entries that a ``down`` takes back: above a revision, or a number of them.
+
+    Raises:
+        UsageProblem: there is no such revision.
+    """
+    entries = project.ledger.entries
+    if to is None:
+        return entries[max(0, len(entries) - steps) :]
+    revision = project.history.resolve(to, also=project.ledger.revisions)
+    if revision == BASE:
+        return entries
+    return tuple(each for each in entries if each.revision > revision)
+
+
+def left_behind(project: Project, plan: Plan) -> tuple[Diagnostic, ...]:
+    """Old values in tracked files that no operation governs, as things stand after the plan."""
+    migrations = project.history.migrations
+    wanted = planner.old_values(migrations, project.templates)
+    planned = {change.path: change.after for step in plan.steps for change in step.changes}
+    skipped = [project.settings.shown(project.settings.migrations)]
+    return search.left_behind(project.root, wanted, planned, skipped)
+
+
+def edited_since(project: Project) -> tuple[Diagnostic, ...]:
+    """Applied migrations whose meaning was changed, or whose file is gone, since."""
+    found = []
+    for entry in project.ledger.entries:
+        migration = project.history.get(entry.revision)
+        if migration is None:
+            folder = project.settings.shown(project.settings.migrations)
+            place = Location(f"{folder}/{entry.revision}.yaml")
+            message = f"`{entry.revision}` is applied here, but its file is gone"
+            hint = "bring the file back, or take the migration back: the ledger holds all it needs"
+            found.append(
+                error("missing-migration", message, place, hint=hint, command="migrate down")
+            )
+        elif migration.checksum != entry.checksum:
+            parts = ", ".join(_differences(entry.document, migration.document))
+            message = f"`{entry.revision}` was edited after it was applied: {parts}"
+            hint = "put the file back and write a new migration, or take it back and apply it again"
+            place = migration.locate("/id")
+            found.append(
+                error("edited-after-apply", message, place, hint=hint, command="migrate down")
+            )
+    return tuple(found)
+
+
+def _differences(old: Mapping[str, Json], new: Mapping[str, Json], at: str = "") -> Iterable[str]:
+    """The pointers at which two documents differ, as deep as mappings and equal lists go."""
+    for name in dict.fromkeys((*old, *new)):
+        first, second, here = old.get(name), new.get(name), f"{at}/{name}"
+        if first == second or here in ("/title", "/description"):
+            continue
+        if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+            first = {str(index): each for index, each in enumerate(first)}
+            second = {str(index): each for index, each in enumerate(second)}
+        if isinstance(first, dict) and isinstance(second, dict):
+            yield from _differences(first, second, here)
+        else:
+            how = "added" if name not in old else "removed" if name not in new else "changed"
+            yield f"{here} {how}"
+
+
+def _schema_lookup(root: Path) -> planner.SchemaLookup:
+    known: dict[str, Json] = {}
+
+    def lookup(name: str) -> Json:
+        if name not in known:
+            known[name] = bundled_schema(name) or _project_schema(root, name)
+        return known[name]
+
+    return lookup
+
+
+def _project_schema(root: Path, name: str) -> Json:
+    path = root / name
+    if not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
+        raise UsageProblem(error("no-such-schema", f"the schema `{name}` is not under the root"))
+    try:
+        return cast("Json", json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as problem:
+        hint = f"a path in the project, or one of: {', '.join(schema_names())}"
+        message = f"there is no schema `{name}`"
+        if not isinstance(problem, FileNotFoundError):
+            message = f"the schema `{name}` cannot be read: {problem}"
+        raise UsageProblem(error("no-such-schema", message, hint=hint)) from problem

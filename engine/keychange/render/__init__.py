@@ -1,0 +1,1 @@
+"""Rendering: plans, outcomes and diagnostics as text, JSON and annotations; secrets end here."""

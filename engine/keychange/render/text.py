@@ -1,0 +1,163 @@
+"""Text: a plan, an outcome and a standing as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from keychange.checks import CheckOutcome
+from keychange.model import Direction, Plan, Site, State, Step
+from keychange.probe.verdict import Verdict
+from keychange.render.diff import coloured, unified
+from keychange.render.masking import Masks, line
+from keychange.render.style import Style, count, visible
+from keychange.standing import Report, Row, Standing
+from keychange.workflow import Ending, Outcome
+
+_SIGNS = {
+    State.PENDING: ("~", "yellow"),
+    State.DONE: ("=", "dim"),
+    State.FOREIGN: ("!", "red"),
+    State.ABSENT: ("-", "dim"),
+}
+
+
+def plan(
+    made: Plan, style: Style, *, context: int = 3, names_only: bool = False, summary: bool = False
+) -> Iterator[str]:
+    """The plan: per migration the diff of each file with its proof, the sites, and the totals."""
+    masks = Masks(site for step in made.steps for site in step.sites)
+    if names_only:
+        yield from dict.fromkeys(each.path for step in made.steps for each in step.changes)
+        return
+    for step in made.todo:
+        yield from _heading(step, style)
+        if not summary:
+            for change in step.changes:
+                yield from coloured(unified(change, masks, step.revision, context), style)
+                for proof in change.proofs:
+                    yield style(f"  proved: {proof}", "dim")
+                for words in change.summary:
+                    yield style(f"  {visible(line(words))}", "dim")
+                yield ""
+        yield from _sites(step, style)
+        yield ""
+    yield from _totals(made, style)
+
+
+def _heading(step: Step, style: Style) -> Iterator[str]:
+    arrow = "down" if step.direction is Direction.DOWN else "up"
+    yield f"{style(step.revision, 'bold')} ({arrow})  {visible(step.title)}"
+    yield ""
+
+
+def _sites(step: Step, style: Style) -> Iterator[str]:
+    """One line for each file: its state, and how many sites are in which state."""
+    by_path: dict[str, list[Site]] = {}
+    for site in step.sites:
+        by_path.setdefault(site.path, []).append(site)
+    width = min(max((len(path) for path in by_path), default=0), max(20, style.width - 40))
+    for path, sites in by_path.items():
+        state = _worst(sites)
+        sign, colour = _SIGNS[state]
+        counts = {each: sum(site.state is each for site in sites) for each in State}
+        said = ", ".join(f"{number} {each}" for each, number in counts.items() if number)
+        if state is State.PENDING:
+            named = [_named(site) for site in sites if site.changes]
+            few = ", ".join(named[:3]) + (", ..." if len(named) > 3 else "")
+            said = f"{said}: {few}"
+        text = f"  {style(sign, colour)} {visible(path).ljust(width)}  {said}"
+        yield text
+
+
+def _named(site: Site) -> str:
+    return visible(site.address) if site.address else "(document)"
+
+
+def _worst(sites: Iterable[Site]) -> State:
+    states = {site.state for site in sites}
+    order = (State.FOREIGN, State.PENDING, State.DONE, State.ABSENT)
+    return next(each for each in order if each in states)
+
+
+def _totals(made: Plan, style: Style) -> Iterator[str]:
+    steps = [step for step in made.steps if step.changes]
+    if not made.todo:
+        yield "Plan: nothing to do; every site holds what the migrations set."
+        return
+    files = sum(len(step.changes) for step in steps)
+    sites = sum(site.changes for step in steps for site in step.sites)
+    done = sum(site.state is State.DONE for step in made.todo for site in step.sites)
+    parts = [
+        count(len(made.todo), "migration"),
+        f"{count(files, 'file')} to change",
+        f"{count(sites, 'site')} to set",
+    ]
+    if made.direction is Direction.UP:
+        parts.append(f"{done:,} already done")
+    yield style(f"Plan: {', '.join(parts)}.", "bold")
+
+
+def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
+    """How a run ended, in words that agree with the bytes on disk."""
+    if done.recovery is not None:
+        yield f"An interrupted run of {done.recovery.since} was {done.recovery.ending.value} first."
+    for results in done.checks.values():
+        for each in results:
+            yield from check_outcome(each, style)
+    named = ", ".join(done.done)
+    match done.ending:
+        case Ending.NOTHING:
+            yield "Nothing to do: every site holds what the migrations set."
+        case Ending.APPLIED:
+            down = made is not None and made.direction is Direction.DOWN
+            files = sum(len(step.changes) for step in made.steps) if made else 0
+            verb = "Taken back" if down else "Applied"
+            yield style(f"{verb}: {named}; {count(files, 'file')} written.", "bold", "green")
+            if not down and not done.checks:
+                yield "Not verified: nothing was run. `migrate verify` confirms it."
+        case Ending.ROLLED_BACK:
+            words = f"Rolled back: {done.undone} did not pass its checks."
+            yield style(f"{words} Every file was restored and compared.", "bold", "red")
+        case Ending.INCONCLUSIVE:
+            words = f"Rolled back: {done.undone} could not be tested here."
+            yield style(f"{words} Every file was restored and compared.", "bold", "yellow")
+        case Ending.KEPT:
+            words = "Kept, not verified: a check did not pass, and nothing was rolled back."
+            yield style(words, "bold", "yellow")
+
+
+def check_outcome(each: CheckOutcome, style: Style) -> Iterator[str]:
+    """One check: its verdict, its headline, and the measured values."""
+    marks = {
+        Verdict.PASS: ("pass", "green"),
+        Verdict.FAIL: ("FAIL", "red"),
+        Verdict.INCONCLUSIVE: ("inconclusive", "yellow"),
+    }
+    word, colour = marks[each.verdict]
+    yield f"{style(word, 'bold', colour)}  {each.name}: {visible(each.headline)}"
+    for row in each.rows:
+        yield f"      {visible(line(row))}"
+
+
+def status(found: Report, style: Style) -> Iterator[str]:
+    """Two columns: what changed since keychange wrote it, and what ``up`` would do."""
+    if not found.rows:
+        yield "No migrations."
+        return
+    width = max(len(row.revision) for row in found.rows)
+    for row in found.rows:
+        since, up = _columns(row)
+        colour = "green" if row.standing is Standing.APPLIED else "yellow"
+        recorded = f"{row.recorded.value}" if row.recorded else "not recorded"
+        standing = style(row.standing.value, colour)
+        yield f"{since}{up} {style(row.revision.ljust(width), 'bold')}  {standing} ({recorded})"
+        for site in (*row.pending, *row.foreign):
+            sign = "M" if site.state is State.FOREIGN else "~"
+            yield f"     {sign} {visible(site.path)}: {visible(site.address)}"
+        for path in row.absent:
+            yield f"     ? {visible(path)}: not here"
+
+
+def _columns(row: Row) -> tuple[str, str]:
+    since = "M" if row.standing is Standing.DRIFTED else " "
+    return since, "~" if row.pending else "!" if row.foreign else " "

@@ -1,0 +1,111 @@
+"""Standing: where every migration stands, judged by the files; ``check`` and ``status`` say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
+from keychange.ledger import Status
+from keychange.model import Plan, Site, State, Step
+from keychange.project import Project, edited_since, left_behind, plan_up
+from keychange.transaction import pending_recovery
+
+
+class Standing(StrEnum):
+    """Where a migration stands; the ledger only adds who wrote it."""
+
+    PENDING = "pending"
+    PARTLY = "partly applied"
+    APPLIED = "applied"
+    DRIFTED = "drifted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One migration: what it finds done, pending and foreign; ``recorded`` is the ledger's word.
+
+    ``absent`` are files that it would make and that are not here.
+    """
+
+    revision: str
+    title: str
+    standing: Standing
+    recorded: Status | None
+    done: int
+    pending: tuple[Site, ...]
+    foreign: tuple[Site, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All rows, the problems that make the answer no, and what is only worth knowing."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[Diagnostic, ...]
+    notes: tuple[Diagnostic, ...]
+    plan: Plan
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing has drifted and nothing is pending."""
+        return not self.problems
+
+
+def report(project: Project, *, search: bool = True) -> Report:
+    """Judge the files against every migration; reads only.
+
+    A file that an operation would make and that is not there, such as ``.env`` in CI, is noted
+    and not judged. With ``search``, old values that are left behind are noted too.
+    """
+    plan = plan_up(project)
+    rows = tuple(_row(step, project) for step in plan.steps)
+    problems = [*edited_since(project), *errors_in(plan.diagnostics)]
+    if pending_recovery(project.root):
+        message = "an interrupted run has to be undone or finished first"
+        problems.append(error("interrupted-run", message, command="migrate recover"))
+    for row in rows:
+        problems.extend(_pending_sites(row))
+    absent = dict.fromkeys(path for row in rows for path in row.absent)
+    notes = [
+        *(each for each in plan.diagnostics if not each.is_error),
+        *(note("not-here", f"`{each}` is not here and is not judged") for each in absent),
+        *(left_behind(project, plan) if search else ()),
+    ]
+    return Report(rows=rows, problems=tuple(problems), notes=tuple(notes), plan=plan)
+
+
+def _row(step: Step, project: Project) -> Row:
+    entry = project.ledger.get(step.revision)
+    absent = tuple(each.path for each in step.files if each.before is None)
+    sites = [each for each in step.sites if each.path not in absent]
+    pending = tuple(each for each in sites if each.state is State.PENDING)
+    foreign = tuple(each for each in sites if each.state is State.FOREIGN)
+    done = sum(each.state is State.DONE for each in sites)
+    if not pending and not foreign:
+        standing = Standing.APPLIED if done or entry else Standing.PENDING
+    elif entry is not None:
+        standing = Standing.DRIFTED
+    else:
+        standing = Standing.PARTLY if done else Standing.PENDING
+    return Row(
+        revision=step.revision,
+        title=step.title,
+        standing=standing,
+        recorded=entry.status if entry else None,
+        done=done,
+        pending=pending,
+        foreign=foreign,
+        absent=absent,
+    )
+
+
+def _pending_sites(row: Row) -> Iterator[Diagnostic]:
+    drifted = row.standing is Standing.DRIFTED
+    for site in row.pending:
+        said = "does not hold, or holds no longer," if drifted else "does not hold yet"
+        message = f"`{site.address}` {said} what {row.revision} sets"
+        place = Location(site.path, site.line, 1 if site.line else 0)
+        yield error("drift" if drifted else "pending", message, place, command="migrate up")
