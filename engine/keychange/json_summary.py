@@ -1,0 +1,147 @@
+"""The change of a JSON document in words of the document, found by deepdiff, not by the edits."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+from keychange.formats.json_pointer import join, lookup
+from keychange.model import ABSENT, Json, Value
+
+_LONGEST = 72
+_MOST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One declared change: what a pointer named before, and what it names now.
+
+    ``items``: both are arrays, and elements come or go while the others keep their order.
+    """
+
+    pointer: str
+    before: Value
+    after: Value
+    secret: bool = False
+    items: bool = False
+
+
+def differences(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """What deepdiff finds to differ, as lines, by the pointer that was declared.
+
+    deepdiff sees the declared places only; that the rest of two documents is the same is shown
+    by comparing them whole, which costs a hundredth.
+    """
+    before: dict[str, Json] = {}
+    after: dict[str, Json] = {}
+    special: dict[str, Change] = {}
+    for change in changes:
+        if change.items:
+            before[change.pointer], after[change.pointer] = _items(change)
+        else:
+            _put(before, change.pointer, change.before)
+            _put(after, change.pointer, change.after)
+        if change.secret or change.items:
+            special[change.pointer] = change
+    found: dict[str, list[str]] = {}
+    for path in _paths(_shape(before, after)):
+        lines = found.setdefault(path[0], [])
+        if path[0] not in special:
+            lines.append(_line(path, before, after))
+    for pointer in found.keys() & special.keys():
+        if special[pointer].secret:
+            found[pointer] = [f"{pointer} changed"]
+        else:
+            found[pointer] = [
+                *_item_lines(pointer, "removed", before[pointer]),
+                *_item_lines(pointer, "added", after[pointer]),
+            ]
+    return found
+
+
+def _put(values: dict[str, Json], pointer: str, value: Value) -> None:
+    if value is not ABSENT:
+        values[pointer] = value
+
+
+def _items(change: Change) -> tuple[Json, Json]:
+    """The elements that go and those that come, under names that tell them apart."""
+    before, after = cast("list[Json]", change.before), cast("list[Json]", change.after)
+    gone = {f"-{at}": item for at, item in enumerate(_without(before, after))}
+    come = {f"+{at}": item for at, item in enumerate(_without(after, before))}
+    return cast("Json", gone), cast("Json", come)
+
+
+def _without(items: list[Json], others: list[Json]) -> Iterator[Json]:
+    left = Counter(json.dumps(each, sort_keys=True) for each in others)
+    for item in items:
+        text = json.dumps(item, sort_keys=True)
+        if left[text]:
+            left[text] -= 1
+        else:
+            yield item
+
+
+def _shape(before: Json, after: Json) -> str:
+    """Both documents with every string replaced by its number of first appearance.
+
+    deepdiff compares strings for equality only, so two pairs of one shape differ at the same
+    paths, and ten thousand files that change alike are compared once.
+    """
+    numbers: dict[str, str] = {}
+
+    def plain(value: Json) -> Json:
+        if isinstance(value, str):
+            return numbers.setdefault(value, f"s{len(numbers)}")
+        if isinstance(value, dict):
+            return {name: plain(each) for name, each in value.items()}
+        return [plain(each) for each in value] if isinstance(value, list) else value
+
+    return json.dumps([plain(before), plain(after)])
+
+
+@lru_cache(maxsize=1024)
+def _paths(shape: str) -> tuple[tuple[str, ...], ...]:
+    """Where the two documents of a shape differ."""
+    from deepdiff import DeepDiff
+
+    before, after = json.loads(shape)
+    tree: Any = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    return tuple(
+        sorted(
+            {
+                tuple(map(str, node.path(output_format="list")))
+                for kind in tree.values()
+                for node in kind
+            }
+        )
+    )
+
+
+def _line(path: Sequence[str], before: Json, after: Json) -> str:
+    pointer = path[0] + join(path[1:])
+    old, new = lookup(before, path), lookup(after, path)
+    if old is ABSENT:
+        return f"{pointer} added"
+    if new is ABSENT:
+        return f"{pointer} removed"
+    return f"{pointer}: {shown(old)} -> {shown(new)}"
+
+
+def _item_lines(pointer: str, verb: str, named: Json) -> list[str]:
+    items = [*cast("dict[str, Json]", named).values()]
+    if len(items) > _MOST:
+        return [f"{pointer}: {len(items)} items {verb}"]
+    return [f"{pointer}: {shown(item)} {verb}" for item in items]
+
+
+def shown(value: Value) -> str:
+    """A value as one short line."""
+    if value is ABSENT:
+        return "nothing"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
