@@ -1,0 +1,71 @@
+"""A project folder under test: run `migrate` on it, and know every byte of it."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+MIGRATE = (sys.executable, "-c", "from keychange.cli import main; main()")
+OURS = (".git", ".keychange")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it is on the disk."""
+
+    data: bytes
+    mode: int
+    written: int
+
+
+def files(root):
+    """Every file of a project by its path from the root, without git's and keychange's own."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root)
+        if path.is_file() and name.parts[0] not in OURS:
+            status = path.stat()
+            found[name.as_posix()] = File(path.read_bytes(), status.st_mode, status.st_mtime_ns)
+    return found
+
+
+def changed(before, after):
+    """The paths that were added, removed, or whose bytes or mode differ."""
+    paths = before.keys() | after.keys()
+    return {
+        path
+        for path in paths
+        if path not in before
+        or path not in after
+        or (before[path].data, before[path].mode) != (after[path].data, after[path].mode)
+    }
+
+
+def migrate(root, *arguments, migrations=None, environment=None):
+    """Run `migrate -C ROOT ...` in a process of its own."""
+    command = [*MIGRATE, "-C", root, *(["--migrations", migrations] if migrations else [])]
+    given = {key: value for key, value in os.environ.items() if not key.startswith("FLAMING_HORSE")}
+    return subprocess.run(
+        [*command, *arguments],
+        env={**given, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def track(root):
+    """Make a project a git repository with everything that it does not ignore committed."""
+    person = ("-c", "user.name=test", "-c", "user.email=test@example.invalid")
+    for arguments in (("init", "-q"), ("add", "."), (*person, "commit", "-q", "-m", "as it was")):
+        subprocess.run(["git", "-c", "core.autocrlf=false", *arguments], cwd=root, check=True)
+
+
+def sourced(env_file, *, export):
+    """What bash's processes see after sourcing a file in an empty environment."""
+    script = f"{'set -a; ' if export else ''}. '{Path(env_file)}'; exec env -0"
+    done = subprocess.run(["bash", "-c", script], env={}, capture_output=True, check=True)
+    pairs = (entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
+    return {key: value for key, value in pairs if key not in ("PWD", "OLDPWD", "SHLVL", "_")}
