@@ -12,6 +12,7 @@ from typing import Any, cast
 from keychange.formats.json_pointer import join, lookup
 from keychange.model import ABSENT, Json, Value
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _LONGEST = 72
 _MOST = 5
 
@@ -143,5 +144,5 @@ def shown(value: Value) -> str:
     """A value as one short line."""
     if value is ABSENT:
         return "nothing"
-    text = json.dumps(value, ensure_ascii=False)
+    text = _encode(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 from keychange.edits import Edit
@@ -51,14 +52,22 @@ class Draft:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.value: Json = document.value
-        self.style = Style(document)
         self._rows: dict[Tokens, Row] = {}
         self._inner: list[Edit] = []
+
+    @cached_property
+    def style(self) -> Style:
+        """How the file is written."""
+        return Style(self.document)
 
     def set(self, tokens: Tokens, value: Json) -> bytes:
         """Give an entry a new value, in the file's style; its old bytes."""
         entry = self._entry(tokens)
-        raw = self.style.render(value, self.style.indent_for(entry), self.style.colon(entry))
+        if isinstance(value, dict | list):
+            indent = self.style.indent_for(entry)
+            raw = self.style.render(value, indent, self.style.colon(entry))
+        else:
+            raw = self.style.text(value)
         return self._replace(tokens, raw, value)
 
     def set_raw(self, tokens: Tokens, raw: bytes) -> bytes:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 
 from keychange.formats.json_text import Container, Document, Entry
 from keychange.formats.jsonc import comma, has_comment
 from keychange.model import Json
 from keychange.spans import BOM, newline_of
 
-_BLANK = b" \t\r\n"
+_escaped = json.JSONEncoder().encode
+_raw = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def indent_after(gap: bytes) -> bytes | None:
@@ -31,27 +33,33 @@ class Style:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        data = document.data
-        self.newline = newline_of(data)
-        self._escape = data.removeprefix(BOM).isascii() and b"\\u" in data
-        self._root = document.container(document.root)
-        self.unit = self._unit()
-        self._root_colon = self._colon()
+        self._data = document.data
 
-    def _first(self, container: Container) -> bytes:
-        """The gap before the first entry of a container that has one."""
-        return self._document.data[container.start + 1 : container.entries[0].start]
+    @cached_property
+    def newline(self) -> bytes:
+        """The line end of new lines."""
+        return newline_of(self._data)
 
-    def _unit(self) -> bytes | None:
+    @cached_property
+    def unit(self) -> bytes | None:
         """One step of indentation; None where the whole document is on one line."""
-        if self._root is None or not self._root.entries:
+        root = self._root
+        if root is None or not root.entries:
             return b"  "
-        inner = indent_after(self._first(self._root))
-        if inner is None:
-            return None
-        return inner.removeprefix(self.indent_of(self._root.start))
+        inner = indent_after(self._first(root))
+        return None if inner is None else inner.removeprefix(self.indent_of(root.start))
 
-    def _colon(self) -> bytes:
+    @cached_property
+    def _escape(self) -> bool:
+        """Whether the file has every character beyond ASCII escaped."""
+        return self._data.removeprefix(BOM).isascii() and b"\\u" in self._data
+
+    @cached_property
+    def _root(self) -> Container | None:
+        return self._document.container(self._document.root)
+
+    @cached_property
+    def _root_colon(self) -> bytes:
         """What stands between a name and its value in the first object of the document."""
         container = self._root
         while container is not None and container.entries:
@@ -60,9 +68,13 @@ class Style:
             container = self._document.container(container.entries[0])
         return b": "
 
+    def _first(self, container: Container) -> bytes:
+        """The gap before the first entry of a container that has one."""
+        return self._data[container.start + 1 : container.entries[0].start]
+
     def colon_of(self, member: Entry) -> bytes:
         """What stands between the name and the value of one member."""
-        found = self._document.data[member.key_end : member.value]
+        found = self._data[member.key_end : member.value]
         return b": " if has_comment(found) or b"\n" in found else found
 
     def colon(self, sibling: Entry | None) -> bytes:
@@ -73,14 +85,14 @@ class Style:
 
     def indent_of(self, offset: int) -> bytes:
         """The indentation of the line that an offset is on."""
-        data = self._document.data
+        data = self._data
         start = max(data.rfind(b"\n", 0, offset), data.rfind(b"\r", 0, offset)) + 1
         line = data[start:offset].removeprefix(BOM)
         return line[: len(line) - len(line.lstrip(b" \t"))]
 
     def indent_for(self, entry: Entry) -> bytes | None:
         """The indentation to write a new value of an entry with; None to keep it on one line."""
-        data = self._document.data
+        data = self._data
         old = data[entry.value : entry.end]
         if old[:1] in {b"{", b"["} and b"\n" not in old and len(old) > 2:
             return None
@@ -117,7 +129,7 @@ class Style:
 
     def text(self, value: Json) -> bytes:
         """A name or a scalar, escaped as the file escapes."""
-        return self._bytes(json.dumps(value, ensure_ascii=self._escape))
+        return self._bytes((_escaped if self._escape else _raw)(value))
 
     def render(self, value: Json, indent: bytes | None, colon: bytes) -> bytes:
         """A value as the file would write it; ``indent`` is None to keep it on one line."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined] # typeshed leaves it out
 from typing import cast
@@ -39,9 +40,16 @@ def _refuse(constant: str) -> Json:
     raise _RefusedError(constant)
 
 
+def _always(pattern: str) -> Callable[[str, int], re.Match[str]]:
+    """A pattern's ``match``, where a validated document is known to match."""
+    return cast("Callable[[str, int], re.Match[str]]", re.compile(pattern).match)
+
+
 _decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse).decode
 _skip_value = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # same
-_skip_space = re.compile(r"[ \t\n\r]*").match
+_skip_space = _always(r"[ \t\n\r]*")
+_skip_colon = _always(r"[ \t\n\r]*:[ \t\n\r]*")
+_skip_comma = _always(r"[ \t\n\r]*,?[ \t\n\r]*")
 
 
 @dataclass(slots=True)
@@ -141,35 +149,27 @@ class Document:
         text = self.text
         entries: list[Entry] = []
         index: dict[str, int] = {}
-        position = _space(text, start + 1)
+        position = _skip_space(text, start + 1).end()
         while text[position] != "}":
             name, key_end = scanstring(text, position + 1, True)  # noqa: FBT003 - its C signature
             if not name.isascii():
                 name = cast("str", json.loads(self.data[position:key_end]))
-            value = _space(text, _space(text, key_end) + 1)
+            value = _skip_colon(text, key_end).end()
             end = _skip_value(text, value)[1]
             index[name] = len(entries)
             entries.append(Entry(name, position, key_end, value, end))
-            position = _space(text, end)
-            if text[position] == ",":
-                position = _space(text, position + 1)
+            position = _skip_comma(text, end).end()
         return Container(start, position + 1, True, entries, index)  # noqa: FBT003 - is_object
 
     def _array(self, start: int) -> Container:
         text = self.text
         entries: list[Entry] = []
-        position = _space(text, start + 1)
+        position = _skip_space(text, start + 1).end()
         while text[position] != "]":
             end = _skip_value(text, position)[1]
             entries.append(Entry("", position, position, position, end))
-            position = _space(text, end)
-            if text[position] == ",":
-                position = _space(text, position + 1)
+            position = _skip_comma(text, end).end()
         return Container(start, position + 1, False, entries)  # noqa: FBT003 - is_object
-
-
-def _space(text: str, position: int) -> int:
-    return _skip_space(text, position).end()  # type: ignore[union-attr] # it matches anywhere
 
 
 def read(data: bytes, *, jsonc: bool = False) -> Document:
@@ -190,7 +190,7 @@ def read(data: bytes, *, jsonc: bool = False) -> Document:
     source = text[start:] if text.isascii() else text[start:].encode("latin-1").decode("utf-8")
     try:
         value = cast("Json", _decode(source))
-        first = _space(text, start)
+        first = _skip_space(text, start).end()
         root = Entry("", first, first, first, _skip_value(text, first)[1])
     except (ValueError, RecursionError):
         raise InvalidJsonError(find_problem(text, start)) from None

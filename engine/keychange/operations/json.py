@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from keychange.diagnostics import Diagnostic, errors_in
 from keychange.formats.json_text import Document, read
 from keychange.model import ABSENT, Context, Finding, Json, Source, Value
-from keychange.operations.json_changes import Changes, addition_address, removal_address
+from keychange.operations.json_changes import Changes
 from keychange.operations.json_declared import JsonOperation, expanded, parse, satisfies
+from keychange.operations.json_later import addition_address, removal_address
 from keychange.operations.json_revert import revert
 from keychange.operations.json_work import Work, guarded
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import cast
 
@@ -12,6 +11,14 @@ from keychange.formats.json_pointer import Tokens, join, split
 from keychange.json_summary import shown
 from keychange.model import ABSENT, Json, OnForeign, State, Value, same
 from keychange.operations.json_declared import JsonOperation, Setting, expanded, satisfies
+from keychange.operations.json_later import (
+    addition_address,
+    appended_later,
+    changed_inside,
+    removal_address,
+    removed_later,
+    superseded,
+)
 from keychange.operations.json_work import Work, gap_undo, holds_secret
 
 
@@ -46,7 +53,11 @@ class Changes:
         pointer, tokens, work = setting.pointer, split(setting.pointer), self._work
         to = self._context.expand(setting.to)
         now = work.value(tokens)
-        if same(now, to) or self._superseded(pointer, tokens, now):
+        if (
+            same(now, to)
+            or self._superseded(pointer)
+            or changed_inside(self._context, pointer, now, to)
+        ):
             work.record(pointer, tokens, State.DONE, now, now)
         elif now is ABSENT:
             if self._operation.only_existing:
@@ -62,7 +73,7 @@ class Changes:
     def _default(self, pointer: str, value: Json) -> None:
         tokens, work = split(pointer), self._work
         now = work.value(tokens)
-        if now is not ABSENT or self._superseded(pointer, tokens, now):
+        if now is not ABSENT or self._superseded(pointer):
             work.record(pointer, tokens, State.DONE, now, now)
         elif self._may_add(pointer, tokens):
             self._add(pointer, tokens, value)
@@ -77,7 +88,7 @@ class Changes:
     def _remove(self, pointer: str) -> None:
         tokens, work = split(pointer), self._work
         now = work.value(tokens)
-        if now is ABSENT or self._superseded(pointer, tokens, now):
+        if now is ABSENT or self._superseded(pointer):
             work.record(pointer, tokens, State.DONE, now, now)
         elif self._member(pointer, tokens) and self._judged(pointer, tokens, now, ABSENT, None):
             undo: dict[str, Json] = {"verb": "remove", **removed_undo(work.draft.remove(tokens))}
@@ -94,7 +105,7 @@ class Changes:
         if now is ABSENT:
             state = State.ABSENT if there is ABSENT else State.DONE
             work.record(pointer, tokens, state, now, now)
-        elif self._superseded(pointer, tokens, now):
+        elif self._superseded(pointer):
             work.record(pointer, tokens, State.DONE, now, now)
         elif there is not ABSENT:
             self._conflict(pointer, to, tokens, now)
@@ -110,20 +121,23 @@ class Changes:
                 undo = {"verb": "move", "to": to, "added": gap_undo(gap), **removed_undo(gone)}
             said = f"{word} to {to}"
             secret = work.record(pointer, tokens, State.PENDING, now, ABSENT, note=said, undo=undo)
-            work.declare(pointer, now, ABSENT, secret=secret)
-            work.declare(to, ABSENT, now, secret=secret)
+            work.declare_move(pointer, to, now, word, secret=secret)
 
     def _remove_items(self, pointer: str, where: Iterable[tuple[str, Json]]) -> None:
         tokens, work, conditions = split(pointer), self._work, tuple(where)
         address = removal_address(pointer, conditions)
         items = work.value(tokens)
-        if items is ABSENT:
+        if items is ABSENT or self._superseded(pointer):
             work.record(address, tokens, State.DONE, ABSENT, ABSENT)
             return
         if not isinstance(items, list):
             self._no_array(pointer, tokens)
             return
-        doomed = [at for at, item in enumerate(items) if satisfies(item, conditions)]
+        doomed = [
+            at
+            for at, item in enumerate(items)
+            if satisfies(item, conditions) and not appended_later(self._context, pointer, item)
+        ]
         if not doomed:
             work.record(address, tokens, State.DONE, [], [])
             return
@@ -154,7 +168,7 @@ class Changes:
         tokens, work = split(pointer), self._work
         address = addition_address(pointer, value)
         items = work.value(tokens)
-        if self._superseded(pointer, tokens, items):
+        if self._superseded(pointer) or removed_later(self._context, pointer, value):
             work.record(address, tokens, State.DONE, ABSENT, ABSENT)
         elif items is ABSENT:
             self._no_pointer(pointer, tokens, "has no array")
@@ -206,20 +220,8 @@ class Changes:
         else:
             work.fail("foreign-value", message, tokens, "remove one of the two")
 
-    def _superseded(self, pointer: str, tokens: Tokens, now: Value) -> bool:
-        """Whether a later migration has left this place, or one around it, as it is."""
-        later = self._context.later
-        if not later:
-            return False
-        if self._context.supersedes(pointer, now):
-            return True
-        for length in range(len(tokens)):
-            outer = join(tokens[:length])
-            if outer in later and self._context.supersedes(
-                outer, self._work.value(tokens[:length])
-            ):
-                return True
-        return False
+    def _superseded(self, pointer: str) -> bool:
+        return superseded(self._context, self._work.draft.value, pointer)
 
     def _member(self, pointer: str, tokens: Tokens) -> bool:
         """Whether a place is a member of an object; elements have no name and no fixed place."""
@@ -269,13 +271,3 @@ def removed_undo(removed: Removed) -> dict[str, Json]:
         "previous": removed.previous,
         "following": removed.following,
     }
-
-
-def removal_address(pointer: str, conditions: Iterable[tuple[str, Json]]) -> str:
-    """The address of the elements that a condition removes: ``/array/-{"/id": "x"}``."""
-    return f"{pointer}/-{json.dumps(dict(conditions), sort_keys=True, ensure_ascii=False)}"
-
-
-def addition_address(pointer: str, value: Json) -> str:
-    """The address of an element that is appended: ``/array/+"x"``."""
-    return f"{pointer}/+{json.dumps(value, sort_keys=True, ensure_ascii=False)}"

@@ -162,8 +162,9 @@ def _move(work: Work, record: Recorded) -> None:
 
 def _moved_back(work: Work, record: Recorded, tokens: Tokens, value: Value) -> None:
     secret = work.record(record.address, tokens, State.PENDING, ABSENT, value)
-    work.declare(record.address, ABSENT, value, secret=secret)
-    work.declare(str(_undo(record)["to"]), value, ABSENT, secret=secret)
+    undo = _undo(record)
+    word = "renamed" if undo["verb"] == "rename" else "moved"
+    work.declare_move(str(undo["to"]), record.address, value, word, secret=secret)
 
 
 def _remove_items(work: Work, record: Recorded) -> None:

@@ -30,6 +30,7 @@ class Work:
     sites: list[Site] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
+    moves: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.document)
@@ -96,6 +97,12 @@ class Work:
             before, secret = known.before, secret or known.secret
         self.changes[pointer] = Change(pointer, before, after, secret, items)
 
+    def declare_move(self, old: str, new: str, value: Value, word: str, *, secret: bool) -> None:
+        """Note that a member goes from one pointer to another; ``word`` says how."""
+        self.declare(old, value, ABSENT, secret=secret)
+        self.declare(new, ABSENT, value, secret=secret)
+        self.moves.append((old, new, word))
+
     def fail(self, code: str, message: str, tokens: Tokens, hint: str = "") -> None:
         """Note an error at an entry."""
         self.diagnostics.append(error(code, message, self.location(tokens), hint=hint))
@@ -139,7 +146,10 @@ class Work:
             listed = ", ".join(sorted(found.keys() ^ declared.keys())) or "the values"
             self._mismatch(f"what changes is not what is declared: {listed}")
             return (), data, self.document, []
-        return edits, after, document, [line for each in declared for line in found[each]]
+        for old, new, word in self.moves:
+            found[old] = [f"{old} {word} to {new}"]
+            del found[new]
+        return edits, after, document, [line for each in declared for line in found.get(each, ())]
 
     def _mismatch(self, reason: str) -> None:
         hint = "this is a fault in keychange; nothing is written. Please report it"
