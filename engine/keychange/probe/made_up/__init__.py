@@ -1,0 +1,1 @@
+"""Made-up checkpoints: the true architecture of Qwen3-TTS with random weights that still speak."""
