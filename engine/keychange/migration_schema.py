@@ -70,7 +70,7 @@ def _worded(violation: ValidationError) -> Iterator[Problem]:
     elif rule in ("oneOf", "anyOf") and all("required" in each for each in limit):
         names = [each["required"][0] for each in limit]
         few = "exactly one" if rule == "oneOf" else "at least one"
-        found = [name for name in names if name in instance]
+        found = [name for name in names if isinstance(instance, dict) and name in instance]
         said = f"has {' and '.join(found)} together" if found else f"has none of {', '.join(names)}"
         hint = f"{few} of: {', '.join(names)}"
         yield Problem(pointer, "wrong-shape", f"the {noun} {said}", hint)

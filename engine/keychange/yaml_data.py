@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from keychange.diagnostics import Location, error
@@ -124,13 +125,11 @@ class YamlData:
             return None
         if kind == "bool":
             return text.lower() == "true"
-        try:
+        with suppress(ValueError):
             if kind == "int":
                 return int(text.replace("_", ""), 0)
             if kind == "float" and (number := float(text.replace("_", ""))) - number == 0:
                 return number
-        except ValueError:
-            return text
         raise self._fail(
             line, column, f"`{text}` is not a value of a migration", "put it in quotes"
         )
