@@ -1,4 +1,6 @@
-"""The configurations of a made-up checkpoint, by size; they are as small as mlx-audio allows.
+"""The configurations of a made-up checkpoint, by size; the small ones as small as can be.
+
+``medium`` is the tiny one with a deeper talker, to show that the counter works in any depth.
 
 mlx-audio tells the layout of a convolution from its shape, so that a pointwise one survives only
 with one input channel or with more than 64, and a wider one only with at least as many input
@@ -92,18 +94,10 @@ _SMALL_DECODER: Final[Config] = {
     "num_attention_heads": 2,
     "num_key_value_heads": 2,
     "num_hidden_layers": 1,
-}
-_DECODER: Final[dict[str, Config]] = {
     # 8 * 8 * 6 * 5 = 1920 samples a frame, with one channel at the full rate
-    "tiny": {
-        **_SMALL_DECODER,
-        "decoder_dim": 2,
-        "upsample_rates": [5],
-        "upsampling_ratios": [8, 8, 6],
-    },
-    # the stages of the full size, with few channels
-    "medium": {**_SMALL_DECODER, "decoder_dim": 256},
-    "full": {},
+    "decoder_dim": 2,
+    "upsample_rates": [5],
+    "upsampling_ratios": [8, 8, 6],
 }
 _SMALL_ENCODER: Final[Config] = {
     "codebook_dim": 16,
@@ -191,7 +185,8 @@ def model_config(size: str) -> Config:
 
 
 def speech_config(size: str) -> Config:
-    """``speech_tokenizer/config.json``."""
+    """``speech_tokenizer/config.json``: large in the full size only."""
+    full = size == "full"
     return {
         "model_type": "qwen3_tts_tokenizer_12hz",
         "encoder_valid_num_quantizers": 16,
@@ -199,6 +194,6 @@ def speech_config(size: str) -> Config:
         "output_sample_rate": 24000,
         "decode_upsample_rate": 1920,
         "encode_downsample_rate": 1920,
-        "encoder_config": {**ENCODER, **({} if size == "full" else _SMALL_ENCODER)},
-        "decoder_config": {**DECODER, **_DECODER[size]},
+        "encoder_config": {**ENCODER, **({} if full else _SMALL_ENCODER)},
+        "decoder_config": {**DECODER, **({} if full else _SMALL_DECODER)},
     }
