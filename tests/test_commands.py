@@ -47,6 +47,13 @@ def test_a_missing_signal_fails_although_the_status_is_0(tmp_path):
     assert result.tail == ("something else",)
 
 
+def test_an_unwanted_signal_fails_before_a_missing_one(tmp_path):
+    program = "import sys; print('Recovered 3 audio files', file=sys.stderr)"
+    result = run(tmp_path, program, reject=[r"/Recovered \d+/"], expect=["ready"])
+    assert (result.verdict, result.code) == (Verdict.FAIL, "signal-unwanted")
+    assert run(tmp_path, program, reject=["falling back"]).verdict is Verdict.PASS
+
+
 def test_a_value_in_a_pattern_is_literal(tmp_path):
     result = run(tmp_path, "print('Model: org/modelX8bit')", expect=["/Model: ${model}/"])
     assert result.code == "signal-missing"
@@ -274,6 +281,7 @@ def test_for_each_stands_for_folders_or_for_the_folders_of_files(tmp_path):
         {"written": ["/x"]},
         {"fields": {"a/../../x": {"/a": 1}}},
         {"expect": ["/(/"]},
+        {"reject": ["/[/"]},
     ],
 )
 def test_what_cannot_be_checked_is_refused_before_anything_runs(tmp_path, options):

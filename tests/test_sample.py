@@ -187,8 +187,7 @@ def test_prepare_runs_and_gives_the_signals_of_the_guide(workspace):
     assert done.returncode == 0, done.stderr
     for signal in ("Preparing voice backend: mlx", f"Model: {NEW}", "Voice backend prepared (mlx)"):
         assert signal in done.stdout
-    ready = json.loads((workspace / project / "media/voiceovers/qwen/ready.json").read_bytes())
-    assert ready["model_id"] == NEW
+    assert not list((workspace / project).rglob("ready.json"))  # the demo compares every byte
 
 
 def test_precache_serves_what_is_cached_and_speaks_what_is_not(workspace):

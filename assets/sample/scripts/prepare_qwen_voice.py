@@ -23,17 +23,12 @@ def model_of(config):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--project-dir", required=True)
-    parser.add_argument("--force", action="store_true", help="even if it was prepared before")
+    parser.add_argument("--force", action="store_true", help="the sample always prepares anew")
     options = parser.parse_args()
 
     project = Path(options.project_dir)
     config = json.loads((project / "voice_clone_config.json").read_text(encoding="utf-8"))
     model = model_of(config)
-    stamp = project / config.get("output_dir", "media/voiceovers/qwen") / "ready.json"
-    if stamp.exists() and not options.force:
-        if json.loads(stamp.read_text(encoding="utf-8")).get("model_id") == model:
-            print(f"Voice backend was prepared before: {stamp}")
-            return 0
 
     print(f"→ Preparing voice backend: {backend()}")
     print(f"  Model: {model}", flush=True)
@@ -41,11 +36,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         voice = voice_reference(project, config)
         (spoken,) = speak([{"id": "warmup", "text": "Warming up."}], model, voice, scratch)
-    seconds = time.monotonic() - started
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    ready = {"model_id": model, "audio_seconds": spoken["duration"], "seconds": round(seconds, 2)}
-    stamp.write_text(json.dumps(ready, indent=2) + "\n", encoding="utf-8")
-    print(f"✓ Voice backend prepared ({backend()}): {stamp}")
+    print(f"  Spoke {spoken['duration']:.2f} s in {time.monotonic() - started:.1f} s")
+    print(f"✓ Voice backend prepared ({backend()})")
     return 0
 
 

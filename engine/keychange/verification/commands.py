@@ -16,7 +16,7 @@ from keychange.probe import failures
 from keychange.probe.verdict import Verdict
 from keychange.templates import Templates
 from keychange.verification.process import Ending, Line, find_program, run_process
-from keychange.verification.signals import Expectations, Signals
+from keychange.verification.signals import Expectations, Pattern, Signals
 
 LIMIT: Final = 900.0  # seconds for one run, where the migration names none
 
@@ -180,9 +180,9 @@ def _judge(command: Command, ending: Ending, signals: Signals) -> tuple[Verdict,
         if known:
             return known.verdict, known.code, f"{message}: {known.title}", known.fix
         return Verdict.FAIL, "command-failed", message, "read the end of its output"
-    for code, missing in signals.missing():
+    for code, reason in signals.wrong():
         hint = "the command ended with 0 all the same; read its output"
-        return Verdict.FAIL, code, f"`{words}`: {missing}", hint
+        return Verdict.FAIL, code, f"`{words}`: {reason}", hint
     return Verdict.PASS, "", "", ""
 
 
@@ -191,17 +191,11 @@ def _command(check: Check, templates: Templates, project: str) -> Command:
     literal = Templates(
         re.escape(templates.root), {k: re.escape(v) for k, v in templates.variables.items()}
     )
-    patterns = []
-    for index, text in enumerate(cast("list[str]", check.options.get("expect", []))):
-        if len(text) > 2 and text[0] == text[-1] == "/":
-            source = literal.text(text[1:-1], project=re.escape(project))
-        else:
-            source = re.escape(cast("list[str]", expand["expect"])[index])
-        try:
-            patterns.append((templates.text(text, project=project), re.compile(source)))
-        except re.error as problem:
-            message = f"{text} is not a regular expression: {problem.msg}"
-            raise UsageProblem(error("invalid-pattern", message)) from problem
+
+    def patterns(name: str) -> tuple[Pattern, ...]:
+        texts = cast("list[str]", check.options.get(name, []))
+        return tuple(_pattern(text, templates, literal, project) for text in texts)
+
     files = tuple(cast("list[str]", expand.get("files", [])))
     written = tuple(cast("list[str]", expand.get("written", [])))
     # Names of members hold no templates elsewhere; the paths of `fields` do.
@@ -217,13 +211,26 @@ def _command(check: Check, templates: Templates, project: str) -> Command:
         added=cast("dict[str, str]", expand.get("env", {})),
         limit=float(cast("float", expand.get("timeout", LIMIT))),
         expectations=Expectations(
-            patterns=tuple(patterns),
+            patterns=patterns("expect"),
+            unwanted=patterns("reject"),
             files=files,
             written=written,
             fields=fields,
             ignore=frozenset(cast("list[str]", expand.get("ignore", []))),
         ),
     )
+
+
+def _pattern(text: str, templates: Templates, literal: Templates, project: str) -> Pattern:
+    """An expected text with its expression; ``literal`` fills in values that match themselves."""
+    shown = templates.text(text, project=project)
+    if len(text) <= 2 or not text[0] == text[-1] == "/":
+        return shown, re.compile(re.escape(shown))
+    try:
+        return shown, re.compile(literal.text(text[1:-1], project=re.escape(project)))
+    except re.error as problem:
+        message = f"{text} is not a regular expression: {problem.msg}"
+        raise UsageProblem(error("invalid-pattern", message)) from problem
 
 
 def _folders(pattern: str, root: Path) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from keychange.probe import harmless
 _TAIL_LINES: Final = 60
 _TAIL_WIDTH: Final = 500  # characters of one line
 
+Pattern: TypeAlias = tuple[str, re.Pattern[str]]
 _Written: TypeAlias = tuple[int, int, int] | None
 
 
@@ -25,12 +26,14 @@ class Expectations:
     """What must be seen.
 
     ``patterns`` are expected texts as declared, each with the expression that must be found in
-    one line of either stream. ``files`` must exist afterwards, ``written`` must also have been
-    written meanwhile, and ``fields`` are JSON files with conditions by pointer; all from the
-    root. ``ignore`` names the harmless warnings that are expected.
+    one line of either stream, ``unwanted`` those that must not be. ``files`` must exist
+    afterwards, ``written`` must also have been written meanwhile, and ``fields`` are JSON files
+    with conditions by pointer; all from the root. ``ignore`` names the harmless warnings that are
+    expected.
     """
 
-    patterns: tuple[tuple[str, re.Pattern[str]], ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    unwanted: tuple[Pattern, ...] = ()
     files: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     fields: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
@@ -50,19 +53,25 @@ class Signals:
         self._expected = expectations
         self._root = root
         self._unseen = dict(expectations.patterns)
+        self._unwanted: dict[str, None] = {}  # in the order in which they came
         self._before = {path: self._written(path) for path in expectations.written}
 
     def take(self, line: str) -> None:
         """Take one line of output."""
         for text in [text for text, pattern in self._unseen.items() if pattern.search(line)]:
             del self._unseen[text]
+        for text, pattern in self._expected.unwanted:
+            if pattern.search(line):
+                self._unwanted[text] = None
         names = self._expected.ignore.intersection(harmless.sort(line).harmless)
         self.warnings.update(names)
         if not names:
             self.tail.append(line[:_TAIL_WIDTH])
 
-    def missing(self) -> Iterator[tuple[str, str]]:
-        """Code and message of every signal that was not seen."""
+    def wrong(self) -> Iterator[tuple[str, str]]:
+        """Code and message of every signal that is unwanted, then of those that are missing."""
+        for text in self._unwanted:
+            yield "signal-unwanted", f"its output shows `{text}`"
         for text in self._unseen:
             yield "signal-missing", f"its output does not show `{text}`"
         for path in (*self._expected.files, *self._expected.written):
