@@ -8,9 +8,10 @@ from itertools import groupby
 
 from keychange.edits import Edit, apply_edits
 from keychange.formats.python_address import Literal
-from keychange.formats.python_literal import Medium, Unwritable, extent, rewrite, value_of
+from keychange.formats.python_literal import Unwritable, extent, rewrite, value_of
 from keychange.formats.python_proof import Change, prove
 from keychange.formats.python_source import PythonSource
+from keychange.formats.python_spelling import Medium
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,11 @@ def write(source: PythonSource, wanted: Sequence[Wanted]) -> Written:
 
 
 def code(text: str, literal: Literal) -> str:
-    """The code of a literal or a part of it, in the text of the whole literal.
-
-    Raises:
-        Unwritable: we cannot read it.
-    """
-    start, end = extent(text, literal.part)
+    """The code of a literal or a part of it, in the text of the whole literal, where we read it."""
+    try:
+        start, end = extent(text, literal.part)
+    except Unwritable:
+        return ""
     return text[start:end]
 
 

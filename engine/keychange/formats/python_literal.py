@@ -9,14 +9,14 @@ its limits on deep and long input are out of reach.
 from __future__ import annotations
 
 import io
-import re
 import tokenize
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from keychange.formats.python_spelling import Atom, Medium, Style, meaning, read, spell
 
 if TYPE_CHECKING:
     import libcst
@@ -24,28 +24,6 @@ if TYPE_CHECKING:
 
 class Unwritable(Exception):
     """The literal cannot hold the value, or we cannot read it; the message is the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Medium:
-    """What the file around the literal allows: its line end, and what its encoding holds."""
-
-    newline: str = "\n"
-    holds: Callable[[str], bool] = lambda text: True
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a body is written: ``formatted`` for static text of an f-string."""
-
-    prefix: str
-    quote: str
-    formatted: bool = False
-
-    @property
-    def raw(self) -> bool:
-        """Whether a backslash is only a backslash."""
-        return "r" in self.prefix.lower()
 
 
 @dataclass(frozen=True)
@@ -66,20 +44,12 @@ class Segment:
     @cached_property
     def atoms(self) -> tuple[Atom, ...]:
         """The body, piece by piece."""
-        return tuple(_read(self.style, self.body))
+        return tuple(read(self.style, self.body))
 
     @property
     def value(self) -> str:
         """What the body means."""
         return "".join(each.value for each in self.atoms)
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """The smallest piece of a body that can be kept: how it is spelled, and what it means."""
-
-    spelled: str
-    value: str
 
 
 def segments(text: str) -> tuple[Segment, ...]:
@@ -127,7 +97,7 @@ def extent(text: str, part: int | None) -> tuple[int, int]:
     """
     if part is None:
         return 0, len(text)
-    pieces = [each for each in segments(text) if each.part == part and each.style.formatted]
+    pieces = [each for each in segments(text) if each.part == part]
     if not pieces:
         raise Unwritable("no static text to write into")
     return pieces[0].start, pieces[-1].end
@@ -183,7 +153,7 @@ def _distribute(pieces: Sequence[Segment], new: str, medium: Medium) -> list[tup
         after = [atom for at, atom in atoms[last:] if at == index]
         own = middle if index == home else ""
         follows = after[0].spelled if after else ""
-        spelled = _spell(own, piece, medium, follows) if own else ""
+        spelled = spell(own, piece.style, medium, piece.atoms, follows) if own else ""
         body = "".join(atom.spelled for atom in before) + spelled
         value = "".join(atom.value for atom in before) + own
         result.append(
@@ -204,9 +174,9 @@ def _common(first: str, second: str) -> int:
 def _written(piece: Segment, value: str, draft: str | None, medium: Medium) -> str:
     """The code of a piece with another value: the first way to write it that reads back."""
     for style, body in _ways(piece, value, draft, medium):
-        if medium.holds(body) and _reads(style, body) == value:
+        if medium.holds(body) and meaning(style, body) == value:
             return _code_with(piece, style, body)
-    raise Unwritable(f"a literal that opens with {_opening(piece.style)} cannot hold the value")
+    raise Unwritable(f"a literal that opens with {piece.style.opening} cannot hold the value")
 
 
 def _ways(
@@ -215,116 +185,15 @@ def _ways(
     style = piece.style
     if draft is not None:
         yield style, draft
-    yield style, _spell(value, piece, medium, "")
+    yield style, spell(value, style, medium, piece.atoms)
     if style.formatted:
         return
     if style.raw:
         other = "'" if style.quote[0] == '"' else '"'
         swapped = Style(style.prefix, other * len(style.quote))
-        yield swapped, _spell(value, _restyled(piece, swapped), medium, "")
+        yield swapped, spell(value, swapped, medium)
     plain = Style(style.prefix.strip("rR"), style.quote)
-    yield plain, _spell(value, _restyled(piece, plain), medium, "")
-
-
-def _restyled(piece: Segment, style: Style) -> Segment:
-    return Segment(piece.node, piece.start, piece.end, style, "", piece.part)
-
-
-def _spell(text: str, piece: Segment, medium: Medium, follows: str) -> str:
-    """Text in the style of a piece; a character that the piece escapes is escaped the same way."""
-    style = piece.style
-    if style.raw:
-        spelled = text.replace("{", "{{").replace("}", "}}") if style.formatted else text
-        return spelled.replace("\n", medium.newline)
-    habits = {atom.value: atom.spelled for atom in piece.atoms if len(atom.value) == 1}
-    escapes = any(atom.spelled[:1] == "\\" and atom.value > "\x7f" for atom in piece.atoms)
-    ascii_only = escapes and piece.body.isascii()
-    result = []
-    for index, char in enumerate(text):
-        behind = text[index + 1 : index + 2] or follows[:1]
-        result.append(
-            _spell_quote(char, style, behind)
-            or (habits.get(char) if not char.isalnum() or char > "\x7f" else None)
-            or _spell_char(char, style, medium, ascii_only=ascii_only)
-        )
-    return "".join(result)
-
-
-def _spell_quote(char: str, style: Style, behind: str) -> str:
-    """A quote mark as it must be in a body; nothing for any other character."""
-    if char != style.quote[0]:
-        return ""
-    ends = len(style.quote) == 1 or behind in ("", char)
-    return f"\\{char}" if ends else char
-
-
-def _spell_char(char: str, style: Style, medium: Medium, *, ascii_only: bool) -> str:
-    if char == "\n" and len(style.quote) == 3:
-        return medium.newline
-    if char in _SHORT:
-        return _SHORT[char]
-    if style.formatted and char in "{}":
-        return char * 2
-    if char.isprintable() and (char.isascii() or not ascii_only) and medium.holds(char):
-        return char
-    code = ord(char)
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-_SHORT: Final = {"\\": r"\\", "\n": r"\n", "\t": r"\t", "\r": r"\r"}
-_LETTERS: Final = dict(zip("abfnrtv\\'\"", "\a\b\f\n\r\t\v\\'\"", strict=True))
-_ESCAPE: Final = (
-    r"\\(?:\r\n|[\r\n'\"\\abfnrtv]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
-    r"|U[0-9a-fA-F]{8}|N\{[^}]+\})|"
-)
-_ANY: Final = r"\r\n|(?s:.)"
-_ATOM: Final = {
-    (False, False): re.compile(_ESCAPE + _ANY),
-    (False, True): re.compile(_ESCAPE + r"\{\{|\}\}|" + _ANY),
-    (True, False): re.compile(_ANY),
-    (True, True): re.compile(r"\{\{|\}\}|" + _ANY),
-}
-_PLAIN: Final = {"\r\n": "\n", "\r": "\n", "{{": "{", "}}": "}"}
-
-
-def _read(style: Style, body: str) -> Iterator[Atom]:
-    for match in _ATOM[style.raw, style.formatted].finditer(body):
-        spelled = match[0]
-        if len(spelled) == 1 or spelled[0] != "\\":
-            yield Atom(spelled, _PLAIN.get(spelled, spelled))
-        else:
-            yield Atom(spelled, _unescape(spelled[1:]))
-
-
-def _unescape(escape: str) -> str:
-    """What an escape means, without its backslash."""
-    first = escape[0]
-    if first in "\r\n":
-        return ""
-    if first in "xuU":
-        return chr(int(escape[1:], 16))
-    if first == "N":
-        return unicodedata.lookup(escape[2:-1])
-    return chr(int(escape, 8)) if first.isdigit() else _LETTERS[first]
-
-
-def _reads(style: Style, body: str) -> str | None:
-    """What a body would mean between these quotes; None where it would not end there."""
-    one = re.escape(style.quote[0])
-    inner = rf"(?!{one * 3})" if len(style.quote) == 3 else rf"(?![{one}\r\n])"
-    if not re.fullmatch(rf"(?s:\\(?:\r\n|.)|{inner}[^\\])*+", body):
-        return None
-    if len(style.quote) == 3 and re.search(rf"(?<!\\)(?:\\\\)*{one}\Z", body):
-        return None
-    if style.formatted and re.search(r"[{}]", re.sub(r"\{\{|\}\}|\\N\{[^}]+\}", "", body)):
-        return None
-    return "".join(atom.value for atom in _read(style, body))
-
-
-def _opening(style: Style) -> str:
-    return style.prefix + style.quote
+    yield plain, spell(value, plain, medium)
 
 
 def _code(node: libcst.BaseExpression | libcst.BaseFormattedStringContent) -> str:
@@ -334,7 +203,7 @@ def _code(node: libcst.BaseExpression | libcst.BaseFormattedStringContent) -> st
 
 
 def _code_with(piece: Segment, style: Style, body: str) -> str:
-    text = body if style.formatted else f"{_opening(style)}{body}{style.quote}"
+    text = body if style.formatted else f"{style.opening}{body}{style.quote}"
     return _code(piece.node.with_changes(value=text))
 
 

@@ -1,16 +1,14 @@
 r"""Whether the bytes of a Python file can hold a string, without parsing them.
 
-A literal may hide its value from a plain search in three ways, and each leaves a trace:
+A literal may hide its value from a plain search, and each way leaves a trace:
 
-* an escape, ``"gp\x74-4"``: the file is searched again with its escapes resolved. A run of
-  backslashes in a literal begins in the literal, so resolving from left to right is in step there;
-* an implicit concatenation, ``"gpt" "-4"``: then a first piece of the value stands alone between
-  quotes, ``"g"`` or ``"gp"`` or ``"gpt"``, which is searched;
-* an encoding other than UTF-8: the file is decoded first.
+* escapes, ``"gp\x74-4"``: the file is searched once more with its escapes resolved. A run of
+  backslashes in a literal begins in the literal, so resolving from left to right is in step;
+* implicit concatenation, ``"gpt" "-4"``: then some head of the value stands before a quote, and
+  what follows it stands after one, whole or up to the next quote;
+* doubled braces in an f-string; line ends; an encoding that is not UTF-8: undone first.
 
-So for every literal whose whole value is, or begins with, the value, the answer is True; the same
-holds for a static text of an f-string that one token holds. Not seen is a value that lies across
-two tokens of one concatenation *with* an f-string among them, and not at its start.
+So the answer False is certain: no literal, and no static text of an f-string, holds the value.
 """
 
 from __future__ import annotations
@@ -25,45 +23,59 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|N\{([^}]+)\}"
     rb"|(\r\n|[\r\n])|([abfnrtv\\'\"]))"
 )
-_HIDING: Final = re.compile(rb"\\[xuUN0-7\r\n]")
+_QUOTES: Final = (b'"', b"'")
 _LETTERS: Final = dict(zip(b"abfnrtv\\'\"", b"\a\b\f\n\r\t\v\\'\"", strict=True))
 _ANCHOR: Final = 24
-"""How much of a value is looked for across pieces: the first piece of a concatenation is shorter
-and stands between quotes, or it begins with this much of the value."""
+"""Heads of a value that are longer than this are not told apart: one that is there is enough."""
 
 
 def may_contain(data: bytes, values: Iterable[str]) -> bool:
-    """False only where no literal of the file holds, or begins with, one of the values."""
+    """False only where no string literal, nor a part of one, holds one of the values."""
     wanted = {value.encode("utf-8", "surrogatepass") for value in values}
     if b"" in wanted:
         return True
-    plain = _as_utf8(data)
+    text = _as_utf8(data)
     if any(b"\n" in value for value in wanted):
-        plain = plain.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if any(_holds(plain, value) for value in wanted):
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if any(b"{" in value or b"}" in value for value in wanted):
+        text += b"\0" + text.replace(b"{{", b"{").replace(b"}}", b"}")
+    if any(value in text for value in wanted):
         return True
-    if b"\\" not in plain:
-        return False
-    letters = frozenset(_LETTERS.values())
-    if not _HIDING.search(plain) and all(letters.isdisjoint(value) for value in wanted):
-        return False
-    resolved = _ESCAPE.sub(_resolve, plain)
-    return any(_holds(resolved, value) for value in wanted)
+    if b"\\" in text and _hides(text, frozenset(b"".join(wanted))):
+        text += b"\0" + _ESCAPE.sub(_resolve, text)
+    return any(value in text or _is_split(text, value) for value in wanted)
 
 
-def _holds(text: bytes, value: bytes) -> bool:
-    """Whether the value, or a first piece of it between quotes, is in the text."""
-    return value in text or any(_begins(text, value, quote) for quote in (b'"', b"'"))
+def _hides(text: bytes, alphabet: frozenset[int]) -> bool:
+    """Whether an escape of the file can mean one of these bytes, or join two lines of them."""
+    if not alphabet.isdisjoint(_LETTERS.values()):
+        return True
+    joined = re.escape(bytes(alphabet)) + rb"\\'\""
+    return re.search(rb"\\(?:[xuUN0-7]|(?:\r\n|[\r\n])[" + joined + rb"])", text) is not None
+
+
+def _is_split(text: bytes, value: bytes) -> bool:
+    """Whether the value can lie across two or more pieces between quotes."""
+    for length in range(1, min(len(value), _ANCHOR)):
+        head, rest = value[:length], value[length:]
+        if head not in text:
+            return False
+        if any(head + quote in text for quote in _QUOTES) and any(
+            _begins(text, rest, quote) for quote in _QUOTES
+        ):
+            return True
+    return len(value) >= _ANCHOR and value[:_ANCHOR] in text
 
 
 def _begins(text: bytes, value: bytes, quote: bytes) -> bool:
+    """Whether a piece opens with the value, or holds a head of it from quote to quote."""
     for length in range(1, min(len(value), _ANCHOR)):
         piece = quote + value[:length]
-        if length > 1 and piece not in text:
+        if piece not in text:
             return False
         if piece + quote in text:
             return True
-    return len(value) > _ANCHOR and quote + value[:_ANCHOR] in text
+    return quote + value[:_ANCHOR] in text
 
 
 def _resolve(match: re.Match[bytes]) -> bytes:
