@@ -22,10 +22,9 @@ from keychange.probe.report import ProbeReport
 from keychange.probe.request import STAGE_LIMITS, ProbeRequest
 from keychange.probe.supervisor import Outcome, Progress, ProgressCallback, supervise
 from keychange.probe.verdict import Verdict
-from keychange.verification.inspection import Checkpoint
 from keychange.verification.model_cache import inspect_model
 
-__all__ = ["Progress", "ProgressCallback", "probe_runtime", "run_probe", "worker_environment"]
+__all__ = ["Progress", "ProgressCallback", "run_probe", "worker_environment"]
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
 # They belong to our own interpreter and would make the target's a different one.
@@ -99,31 +98,6 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
     checks = (*snapshot, *judge(outcome.facts, standard))
     report = assembly.measured(report, outcome)
     return _kept(request, assembly.decided(report, checks, cause_of(outcome, limits)))
-
-
-def probe_runtime(
-    python: Path,
-    environment: Mapping[str, str] | None = None,
-    *,
-    require_gpu: bool = True,
-    progress: ProgressCallback | None = None,
-) -> ProbeReport:
-    """Import mlx in an interpreter and compute on its default device; no model is loaded.
-
-    Takes about a second. ``environment`` is laid over this process's own. The report's
-    ``versions`` hold those of Python, mlx, mlx-audio and transformers, as far as installed.
-    """
-    order = {"require_gpu": require_gpu, "until": "kernel"}
-    limits = {**STAGE_LIMITS, "total": 300}
-    outcome = _work(order, python, worker_environment(environment or {}), limits, progress)
-    standard = Standard(
-        checkpoint=Checkpoint(),
-        thresholds=thresholds.DEFAULTS,
-        expected=expect("", thresholds.DEFAULTS),
-        require_gpu=require_gpu,
-    )
-    report = assembly.measured(_blank(""), outcome)
-    return assembly.decided(report, judge(outcome.facts, standard), cause_of(outcome, limits))
 
 
 def _limits(request: ProbeRequest) -> dict[str, float]:

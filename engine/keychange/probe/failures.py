@@ -7,38 +7,18 @@ the model cache and the probe take their hints from here and from nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 from keychange.diagnostics import Diagnostic, Location, Severity
-from keychange.probe.verdict import Verdict
+from keychange.probe.known_failures import FAILURES, Failure
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """One known failure.
-
-    ``pattern`` is a regular expression: where it is found in the standard error or the exception
-    of a probe that ended without a code of its own, this is the failure. ``command`` is the next
-    command to run; ``{model}`` stands for the model's id. ``source`` says where it was seen.
-    """
-
-    code: str
-    title: str
-    cause: str
-    fix: str
-    verdict: Verdict = Verdict.FAIL
-    command: str = ""
-    pattern: str = ""
-    source: str = ""
+__all__ = ["Failure", "diagnostic", "explain", "known", "recognise"]
 
 
 @cache
 def known() -> dict[str, Failure]:
     """All failures by code; of two patterns that match, the one listed first wins."""
-    from keychange.probe import known_failures
-
-    return {each.code: each for each in known_failures.FAILURES}
+    return {each.code: each for each in FAILURES}
 
 
 def explain(code: str) -> Failure | None:

@@ -25,7 +25,7 @@ def headline(report: ProbeReport) -> str:
 
 
 def _subject(report: ProbeReport) -> str:
-    name = report.model.rpartition("/")[2] or f"MLX {report.versions.get('mlx', '')}".strip()
+    name = report.model.rpartition("/")[2]
     known = re.match(r"(Qwen3-TTS)-12Hz-([\d.]+B)-Base-(\d+)bit$", name)
     if known:
         name = f"{known[1]} {known[2]} {known[3]}-bit"

@@ -145,7 +145,7 @@ class Worker:
         self.rate = 0
 
     def run(self) -> None:
-        """Every stage up to the one that the request names.
+        """Every stage, in order.
 
         Raises:
             Stop: the probe cannot go on.
@@ -170,8 +170,6 @@ class Worker:
             started = time.perf_counter()
             stage()
             self.channel.facts("timings", **{name: time.perf_counter() - started})
-            if name == self.request.get("until"):
-                return
 
     def preflight(self) -> None:
         """What can be known before mlx is imported."""
@@ -631,6 +629,7 @@ def self_similarity(power: Array, rate: int, hop: int) -> float:
 
 WIDTH, WAVE_HEIGHT, SPECTRUM_HEIGHT, MARGIN = 960, 130, 260, 56
 INK, PAPER, GRID, LINE = "#c9d1d9", "#0d1117", "#30363d", "#58a6ff"
+SHADES = 40
 COLOURS = (
     (13, 17, 23),
     (46, 25, 92),
@@ -654,7 +653,6 @@ def draw(audio: Array, rate: int) -> str:
         f"<style>text {{ font: 12px ui-monospace, monospace; fill: {INK} }}</style>",
         f'<rect width="100%" height="100%" fill="{PAPER}"/>',
         f'<text x="{MARGIN}" y="22">{seconds:.2f} s at {rate} Hz</text>',
-        f'<path d="{waveform(samples)}" fill="{LINE}"/>',
         f'<image {place} preserveAspectRatio="none" href="data:image/png;base64,{image}"/>',
     ]
     step = next((each for each in (0.1, 0.2, 0.5, 1, 2, 5, 10) if seconds / each <= 12), 30)
@@ -663,6 +661,7 @@ def draw(audio: Array, rate: int) -> str:
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="36" y2="{top - 8}" stroke="{GRID}"/>')
         label = f"{tick * step:g} s"
         parts.append(f'<text x="{x:.1f}" y="{height - 30}" text-anchor="middle">{label}</text>')
+    parts.append(f'<path d="{waveform(samples)}" fill="{LINE}"/>')
     for kilohertz in range(0, 9, 2):
         y = top + SPECTRUM_HEIGHT * (1 - kilohertz / 8) + 4
         parts.append(f'<text x="{MARGIN - 8}" y="{y:.0f}" text-anchor="end">{kilohertz} kHz</text>')
@@ -688,30 +687,28 @@ def spectrogram(samples: Array, rate: int) -> Array:
     """Levels of 0 to 8000 Hz as 0 to 1, over a range of 70 dB; the first row is the highest."""
     padded = np.concatenate([samples, np.zeros(max(0, 2048 - len(samples)))])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 1024)
-    power = power_spectra(windows[:: max(1, len(windows) // WIDTH)])
-    rows = power[:, : int(8000 / rate * 1024)].T[::-1]
-    levels = 10 * np.log10(rows)
+    power = power_spectra(windows[:: max(1, -(-len(windows) // WIDTH))])
+    levels = 10 * np.log10(power[:, : int(8000 / rate * 1024)].T[::-1])
     return np.clip((levels - levels.max() + 70) / 70, 0, 1)
 
 
 def png(values: Array) -> bytes:
-    """An RGB picture of a matrix of 0 to 1, shape [height, width]; format: RFC 2083."""
-    stops = np.linspace(0, 1, len(COLOURS))
-    channels = [np.interp(values, stops, [each[index] for each in COLOURS]) for index in range(3)]
-    pixels = np.stack(channels, -1).astype(np.uint8)
-    rows = np.concatenate(
-        [np.zeros((len(pixels), 1), np.uint8), pixels.reshape(len(pixels), -1)], 1
-    )
+    """A picture of a matrix of 0 to 1, shape [height, width], in SHADES colours; RFC 2083."""
+    height, width = values.shape
+    places = np.linspace(0, len(COLOURS) - 1, SHADES)
+    channels = [np.interp(places, range(len(COLOURS)), each) for each in zip(*COLOURS, strict=True)]
+    palette = np.stack(channels, -1).astype(np.uint8)
+    rows = np.zeros((height, width + 1), np.uint8)  # the first column: no filter
+    rows[:, 1:] = np.rint(values * (SHADES - 1))
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = zlib.crc32(kind + data)
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
 
-    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     body = zlib.compress(rows.tobytes(), 9)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
-    )
+    parts = ((b"IHDR", header), (b"PLTE", palette.tobytes()), (b"IDAT", body), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in parts)
 
 
 # -------------------------------------------------------------------------------------- main
