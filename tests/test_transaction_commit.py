@@ -8,11 +8,10 @@ import stat
 import sys
 
 import pytest
+
 from keychange.errors import RefusedError
 from keychange.transaction import FileWrite, commit, lock, pending_recovery, recover
-from support.faults import leftovers, run, snapshot
-
-LEDGER = ".keychange/ledger.json"
+from support.faults import LEDGER, leftovers, run, snapshot
 
 
 def codes(caught) -> list[str]:

@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import stat
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,11 @@ from pathlib import Path
 from keychange.transaction import FileWrite, commit, files, lock, recover
 from keychange.transaction.files import FileSystem
 
-CALLS = tuple(name for name in vars(FileSystem) if not name.startswith("_"))
+LEDGER = ".keychange/ledger.json"
+KEPT = {".gitignore", "lock", "ledger.json", "journal"}
+"""What keychange's folder holds between two commands; ``journal`` is empty then."""
+
+CALLS = tuple(name for name in vars(FileSystem) if not name.startswith("_") and name != "hasten")
 
 
 class Faults(FileSystem):
@@ -28,6 +33,9 @@ class Faults(FileSystem):
         self.at = at
         self.fault = fault
         self.calls: list[Call] = []
+
+    def hasten(self, descriptor: int) -> None:
+        """Advice is no write: it cannot fail."""
 
     @property
     def reached(self) -> bool:
@@ -117,6 +125,17 @@ def injected(faults: FileSystem) -> Iterator[None]:
         files.system = previous
 
 
+@contextlib.contextmanager
+def quick_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory, where the system has one: thousands of runs must not wait for a disk."""
+    memory = Path("/dev/shm")
+    if not (memory.is_dir() and os.access(memory, os.W_OK)):
+        yield otherwise
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
 def run(root: Path, writes: list[FileWrite], record: FileWrite | None = None, **options) -> object:
     """What a writing command does: lock, recover, commit."""
     with lock(root):
@@ -132,11 +151,12 @@ def in_child(action: Callable[[], object]) -> int:
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
+        code = 1
         try:
             action()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
+            code = 0
+        finally:
+            os._exit(code)
     return os.waitpid(pid, 0)[1]
 
 
@@ -148,34 +168,89 @@ Snapshot = dict[str, tuple[str, int, bytes]]
 
 
 def snapshot(root: Path) -> Snapshot:
-    """Everything below the root but keychange's own: kind, permission bits, bytes."""
+    """Everything below the root, of keychange's own only the ledger: kind, mode, bytes."""
     result: Snapshot = {}
-    for folder, folders, names in os.walk(root):
-        if folder == str(root) and ".keychange" in folders:
-            folders.remove(".keychange")
-            ledger = root / ".keychange/ledger.json"
-            if ledger.exists():
-                mode = stat.S_IMODE(ledger.stat().st_mode)
-                result[".keychange/ledger.json"] = ("file", mode, ledger.read_bytes())
-        for name in (*folders, *names):
-            path = Path(folder, name)
-            status = path.lstat()
-            mode = stat.S_IMODE(status.st_mode)
-            key = path.relative_to(root).as_posix()
-            if path.is_symlink():
-                result[key] = ("link", 0, os.fsencode(os.readlink(path)))
-            elif not path.is_file():
-                result[key] = ("folder" if path.is_dir() else "special", mode, b"")
-            else:
-                result[key] = (f"file x{status.st_nlink}", mode, path.read_bytes())
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        with os.scandir(f"{root}/{folder}") as entries:
+            for entry in entries:
+                path = f"{folder}{entry.name}"
+                status = entry.stat(follow_symlinks=False)
+                mode = stat.S_IMODE(status.st_mode)
+                if entry.is_symlink():
+                    result[path] = ("link", 0, os.fsencode(Path(entry.path).readlink()))
+                elif entry.is_file():
+                    data = Path(entry.path).read_bytes()
+                    result[path] = (f"file x{status.st_nlink}", mode, data)
+                elif not entry.is_dir():
+                    result[path] = ("special", mode, b"")
+                elif path != ".keychange":
+                    result[path] = ("folder", mode, b"")
+                    waiting.append(f"{path}/")
+    ledger = root / LEDGER
+    if ledger.exists():
+        result[LEDGER] = ("file", stat.S_IMODE(ledger.stat().st_mode), ledger.read_bytes())
     return result
 
 
 def leftovers(root: Path) -> list[str]:
     """Staged files, journals and backups that are still there."""
-    found = [path.relative_to(root).as_posix() for path in root.rglob(f"{files.TEMP_PREFIX}*")]
-    for folder in ("journal", "backup"):
-        inside = root / ".keychange" / folder
-        if inside.is_dir():
-            found += [path.relative_to(root).as_posix() for path in inside.rglob("*")]
+    found = [path for path in snapshot(root) if files.TEMP_PREFIX in path]
+    state = root / ".keychange"
+    for folder in (state, state / "journal", state / "backup"):
+        if folder.is_dir():
+            found += [str(path) for path in folder.iterdir() if path.name not in KEPT]
     return found
+
+
+class Scene:
+    """A project and two lists of writes, up and down, over 54 files of every sort.
+
+    Replaced, made and removed files, in folders that exist and that do not; a hard link, links
+    to a file and to a folder, and the ledger.
+    """
+
+    def __init__(self, root: Path, replaced: int = 40) -> None:
+        self.root = root
+        self._old: dict[str, bytes] = {}
+        self._new: dict[str, bytes] = {}
+        for number in range(replaced):
+            path = f"generated/p{number % 7}/config-{number}.json"
+            self._old[path] = b'{"model": "old", "number": %d}\n' % number
+            self._new[path] = self._old[path].replace(b"old", b"a longer new one" * (number % 3))
+        self._old[".env"], self._new[".env"] = b"TOKEN=s\n", b"TOKEN=s\nexport MODEL=new\n"
+        self._old["hard-1"], self._new["hard-1"] = b"linked: old, and longer\n", b"linked: new\n"
+        self._old["linked/real"], self._new["linked/real"] = b"old end", b"new end"
+        self._old["linked/through"], self._new["linked/through"] = b"old", b"new"
+        for number in range(4):
+            self._new[f"made/by/up-{number}"] = b"made %d" % number
+            self._old[f"removed/by-up-{number}"] = b"removed %d" % number
+        self._names = {"linked/real": "link", "linked/through": "folder-link/through"}
+        self._ledgers = b'{"format": 1, "applied": []}', b'{"format": 1, "applied": ["0001"]}'
+
+    def build(self) -> None:
+        for path, data in self._old.items():
+            file = self.root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            file.chmod(0o600 if path == ".env" else 0o755 if path.endswith("3.json") else 0o644)
+        os.link(self.root / "hard-1", self.root / "hard-2")
+        (self.root / "link").symlink_to("linked/real")
+        (self.root / "folder-link").symlink_to("linked")
+        (self.root / "removed/bystander").write_bytes(b"")
+        (self.root / "made").mkdir()
+        run(self.root, [], FileWrite(LEDGER, None, self._ledgers[0], mode=0o600))
+
+    def up(self) -> None:
+        self._run(self._old, self._new, self._ledgers)
+
+    def down(self) -> None:
+        self._run(self._new, self._old, self._ledgers[::-1])
+
+    def _run(self, old, new, ledgers) -> None:
+        writes = [
+            FileWrite(self._names.get(path, path), old.get(path), new.get(path))
+            for path in sorted(old.keys() | new.keys())
+        ]
+        run(self.root, writes, FileWrite(LEDGER, *ledgers))

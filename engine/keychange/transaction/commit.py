@@ -82,7 +82,7 @@ def commit(
     if not wanted:
         return
     tree = Tree(root)
-    if journal.stage_of(tree.root):
+    if journal.stage_of(root):
         raise RuntimeError("commit before recovery")
     identifier = secrets.token_hex(8)
     prepared = preflight(tree, identifier, wanted, reads)
@@ -114,8 +114,9 @@ def recover(root: Path) -> Recovery | None:
     if not is_held(root):
         raise RuntimeError("recovery without the lock")
     tree = Tree(root)
-    stage_found = journal.stage_of(tree.root)
+    stage_found = journal.stage_of(root)
     if stage_found is None:
+        journal.discard_unfinished(tree)
         return None
     plan = journal.load(tree, stage_found)
     if plan is None:
@@ -191,7 +192,7 @@ def _stage(tree: Tree, targets: Sequence[Target]) -> None:
                     mode=target.mode,
                 )
             open_files.callback(os.close, descriptor)
-            files.hasten(descriptor)
+            files.system.hasten(descriptor)
             descriptors.append((entry.path, descriptor))
         for path, descriptor in descriptors:
             with _telling(path):
@@ -239,7 +240,7 @@ def _telling(path: str) -> Iterator[None]:
 def _undo(tree: Tree, plan: Journal, touched: set[str], cause: BaseException) -> None:
     """Roll back after a failure, and say how that ended unless the cause may say it itself."""
     try:
-        if journal.stage_of(tree.root) == COMMITTED:
+        if journal.stage_of(Path(tree.root)) == COMMITTED:
             # The mark was set and could not be flushed: nobody may rely on it.
             journal.unmark(tree)
         undone = roll_back(tree, plan, touched)

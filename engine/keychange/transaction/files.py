@@ -55,6 +55,12 @@ class FileSystem:
             if problem.errno not in _UNSUPPORTED:
                 raise
 
+    def hasten(self, descriptor: int) -> None:
+        """Have the system begin to write a file out, so that flushing many of them is one wait."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def barrier(self, descriptor: int) -> None:
         """Make the disk itself write what was flushed so far; Linux's flush has done so already."""
         if sys.platform == "darwin":
@@ -124,7 +130,11 @@ class Tree:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(os.path.realpath(root))
+        self.root = os.path.realpath(root)
+
+    def absolute(self, path: str) -> str:
+        """The path for calls that take no descriptor."""
+        return f"{self.root.rstrip('/')}/{path}" if path else self.root
 
     @contextlib.contextmanager
     def folder(self, path: str) -> Iterator[int]:
@@ -224,14 +234,11 @@ def write_new(name: str, folder: int, data: bytes) -> None:
         os.close(descriptor)
 
 
-def hasten(descriptor: int) -> None:
-    """Have the system begin to write a file out, so that flushing many of them is one wait."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-
-
 if sys.platform == "darwin":
+
+    def has_extended(descriptor: int) -> bool:
+        """Python cannot say here: let the system look while it copies."""
+        return True
 
     def copy_extended(source: int, destination: int) -> None:
         """Copy extended attributes and access lists between two open files, as ``cp -p`` does."""
@@ -246,15 +253,18 @@ if sys.platform == "darwin":
 
 else:
 
-    def copy_extended(source: int, destination: int) -> None:
-        """Copy extended attributes, access lists among them, between two open files."""
+    def has_extended(descriptor: int) -> bool:
+        """Whether an open file has extended attributes, access lists among them."""
         try:
-            names = os.listxattr(source)
+            return bool(os.listxattr(descriptor))
         except OSError as problem:
             if problem.errno in _UNSUPPORTED:
-                return
+                return False
             raise
-        for name in names:
+
+    def copy_extended(source: int, destination: int) -> None:
+        """Copy extended attributes, access lists among them, between two open files."""
+        for name in os.listxattr(source):
             try:
                 os.setxattr(destination, name, os.getxattr(source, name))
             except OSError:

@@ -244,6 +244,12 @@ def prepare(tree: Tree, journal: Journal) -> None:
             raise
 
 
+def discard_unfinished(tree: Tree) -> None:
+    """Remove what was cut short before it became a journal: no file had been touched."""
+    with contextlib.suppress(OSError), tree.folder(FOLDER) as folder:
+        forget(WRITING, folder)
+
+
 def mark_committed(tree: Tree) -> None:
     """The one step that makes a transaction final."""
     with tree.folder(FOLDER) as folder:

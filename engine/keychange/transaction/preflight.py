@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shlex
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keychange.diagnostics import Diagnostic, Location, error
@@ -53,6 +54,15 @@ class Prepared:
     folders: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Known:
+    """What one preflight has found out about folders and mounts so far."""
+
+    mounted: frozenset[str]
+    writable: dict[str, bool] = field(default_factory=dict)
+    missing: dict[str, None] = field(default_factory=dict)
+
+
 class _Objection(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -77,12 +87,10 @@ def preflight(
     """
     objections: list[Diagnostic] = []
     targets: list[Target] = []
-    folders: dict[str, None] = {}
-    mounted = _mount_points()
+    known = _Known(_mount_points())
     for number, write in enumerate(writes):
         try:
-            target = _examine(tree, write, temp_name(identifier, number), mounted, folders)
-            targets.append(target)
+            targets.append(_examine(tree, write, temp_name(identifier, number), known))
         except _Objection as objection:
             objections.append(objection.diagnostic)
     written = {write.path for write in writes}
@@ -95,7 +103,7 @@ def preflight(
         objections += _room(tree, targets)
     if objections:
         raise RefusedError(*objections)
-    return Prepared(tuple(targets), tuple(folders))
+    return Prepared(tuple(targets), tuple(known.missing))
 
 
 def resolve(tree: Tree, path: str) -> str:
@@ -103,8 +111,8 @@ def resolve(tree: Tree, path: str) -> str:
     parts = path.split("/")
     if path.startswith("/") or "\0" in path or not all(p not in ("", ".", "..") for p in parts):
         raise _Objection(_outside(path))
-    real = os.path.realpath(tree.root / path)
-    root = f"{tree.root}".rstrip("/") + "/"
+    real = os.path.realpath(tree.absolute(path))
+    root = f"{tree.root.rstrip('/')}/"
     if not real.startswith(root):
         raise _Objection(_outside(path))
     target = real.removeprefix(root)
@@ -129,26 +137,26 @@ def _outside(path: str) -> Diagnostic:
     )
 
 
-def _examine(
-    tree: Tree,
-    write: FileWrite,
-    temp: str,
-    mounted: frozenset[str],
-    folders: dict[str, None],
-) -> Target:
+def _examine(tree: Tree, write: FileWrite, temp: str, known: _Known) -> Target:
     target = resolve(tree, write.path)
-    found = _read(tree, write.path, target)
+    folder, name = split(target)
+    found = None
+    try:
+        with _reading(write.path), tree.folder(folder) as descriptor:
+            _check_folder(write.path, folder, descriptor, known)
+            found = files.read(name, descriptor)
+            if found.data == write.before:
+                _check_writable(write.path, name, descriptor, found.status)
+    except FileNotFoundError:
+        _check_missing(tree, write.path, folder, known)
     if (found.data if found else None) != write.before:
         raise _Objection(_stale(write.path))
-    _check_folder(tree, write.path, target, folders)
     if found is None:
         entry = Entry(write.path, target, temp, None, digest(write.after), None, None)
         return Target(entry, write.after, write.mode, None)
     status = found.status
-    _check_writable(tree, write.path, target, status)
-    in_place = write.after is not None and _in_place(tree, target, status, mounted)
-    attributes = Attributes(
-        stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns
+    in_place = write.after is not None and (
+        _in_place(status) or tree.absolute(target) in known.mounted
     )
     entry = Entry(
         write.path,
@@ -157,14 +165,18 @@ def _examine(
         write.before,
         digest(write.after),
         write.after if in_place else None,
-        attributes,
+        Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns),
     )
     return Target(entry, write.after, None, found.identity)
 
 
-def _read(tree: Tree, path: str, target: str) -> files.Found | None:
+@contextlib.contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Say which file it was that could not be read; that there is none is no objection."""
     try:
-        return tree.read(target)
+        yield
+    except FileNotFoundError:
+        raise
     except NotAFileError as problem:
         raise _Objection(
             error(
@@ -197,7 +209,9 @@ def _stale(path: str) -> Diagnostic:
 
 def _reread(tree: Tree, path: str, expected: str | None) -> Iterator[Diagnostic]:
     try:
-        found = _read(tree, path, resolve(tree, path))
+        target = resolve(tree, path)
+        with _reading(path):
+            found = tree.read(target)
     except _Objection as objection:
         yield objection.diagnostic
         return
@@ -205,15 +219,23 @@ def _reread(tree: Tree, path: str, expected: str | None) -> Iterator[Diagnostic]
         yield _stale(path)
 
 
-def _check_folder(tree: Tree, path: str, target: str, folders: dict[str, None]) -> None:
-    """The nearest folder that exists must let names be made and replaced; note the missing."""
-    folder, _ = split(target)
+def _check_missing(tree: Tree, path: str, folder: str, known: _Known) -> None:
+    """The nearest folder that exists must let names be made; note those that do not exist."""
     missing = []
-    while not os.path.lexists(tree.root / folder):
+    while not os.path.lexists(tree.absolute(folder)):
         missing.append(folder)
         folder, _ = split(folder)
-    place = tree.root / folder
-    if not stat.S_IMODE(place.stat().st_mode) & 0o222 or not os.access(place, os.W_OK | os.X_OK):
+    with _reading(path), tree.folder(folder) as descriptor:
+        _check_folder(path, folder, descriptor, known)
+    known.missing.update(dict.fromkeys(reversed(missing)))
+
+
+def _check_folder(path: str, folder: str, descriptor: int, known: _Known) -> None:
+    if folder not in known.writable:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        allowed = os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor)
+        known.writable[folder] = bool(mode & 0o222) and allowed
+    if not known.writable[folder]:
         raise _Objection(
             error(
                 "read-only-folder",
@@ -223,11 +245,9 @@ def _check_folder(tree: Tree, path: str, target: str, folders: dict[str, None]) 
                 command=f"chmod u+w {shlex.quote(folder or '.')}",
             )
         )
-    folders.update(dict.fromkeys(reversed(missing)))
 
 
-def _check_writable(tree: Tree, path: str, target: str, status: os.stat_result) -> None:
-    folder, name = split(target)
+def _check_writable(path: str, name: str, folder: int, status: os.stat_result) -> None:
     reason = ""
     if not stat.S_IMODE(status.st_mode) & 0o222:
         # A replaced file need not be writable, and root may write everything; the bits still say
@@ -235,8 +255,7 @@ def _check_writable(tree: Tree, path: str, target: str, status: os.stat_result) 
         reason = "its mode allows no writing"
     else:
         try:
-            with tree.folder(folder) as descriptor:
-                os.close(files.open_to_overwrite(name, descriptor))
+            os.close(files.open_to_overwrite(name, folder))
         except OSError as problem:
             reason = problem.strerror or "the system does not allow it"
     if reason:
@@ -246,18 +265,18 @@ def _check_writable(tree: Tree, path: str, target: str, status: os.stat_result) 
                 f"{path} cannot be written: {reason}",
                 Location(path),
                 hint="make the file writable, or take it out of the targets",
-                command=f"chmod u+w {shlex.quote(target)}",
+                command=f"chmod u+w {shlex.quote(path)}",
             )
         )
 
 
-def _in_place(tree: Tree, target: str, status: os.stat_result, mounted: frozenset[str]) -> bool:
-    """Whether a new file under the name would not be the same: links, mounts, other owners."""
+def _in_place(status: os.stat_result) -> bool:
+    """Whether a new file under the name would be another one: hard links, other owners."""
     user = os.geteuid()
-    foreign = user != 0 and (
-        status.st_uid != user or status.st_gid not in {os.getegid(), *os.getgroups()}
+    return status.st_nlink > 1 or (
+        user != 0
+        and (status.st_uid != user or status.st_gid not in {os.getegid(), *os.getgroups()})
     )
-    return status.st_nlink > 1 or foreign or f"{tree.root}/{target}" in mounted
 
 
 def _mount_points() -> frozenset[str]:
@@ -293,20 +312,24 @@ def _distinct(targets: Sequence[Target]) -> tuple[list[Target], list[Diagnostic]
 
 def _room(tree: Tree, targets: Iterable[Target]) -> Iterator[Diagnostic]:
     """Staged files and the journal need room at the same time, each on its own file system."""
+    sizes: dict[str, list[int]] = {STATE: []}
+    for target in targets:
+        entry = target.entry
+        sizes[STATE].append(len(entry.before or b"") + len(entry.overwrite or b""))
+        sizes.setdefault(split(entry.target)[0], []).append(len(target.after or b""))
     needed: dict[int, list[int]] = {}
     places: dict[int, Path] = {}
-    for target in targets:
-        place = _nearest(tree, split(target.entry.target)[0])
-        state = _nearest(tree, STATE)
-        in_journal = len(target.entry.before or b"") + len(target.entry.overwrite or b"")
-        for where, size in ((place, len(target.after or b"")), (state, in_journal)):
-            device = where.stat().st_dev
-            places.setdefault(device, where)
-            needed.setdefault(device, []).append(size)
-    for device, sizes in needed.items():
+    for folder, of_files in sizes.items():
+        place = Path(tree.absolute(folder))
+        while not place.exists():
+            place = place.parent
+        device = place.stat().st_dev
+        places[device] = place
+        needed.setdefault(device, []).extend(of_files)
+    for device, of_files in needed.items():
         system = os.statvfs(places[device])
         block = system.f_frsize or 4096
-        wanted = sum(-(-size // block) for size in sizes)
+        wanted = sum(-(-size // block) for size in of_files)
         # A file system that counts no blocks at all does not say how full it is.
         if system.f_blocks and wanted > system.f_bavail:
             yield error(
@@ -315,9 +338,3 @@ def _room(tree: Tree, targets: Iterable[Target]) -> Iterator[Diagnostic]:
                 Location("."),
                 hint="make room on the disk and run the command again",
             )
-
-
-def _nearest(tree: Tree, folder: str) -> Path:
-    while not os.path.lexists(tree.root / folder):
-        folder, _ = split(folder)
-    return tree.root / folder

@@ -238,7 +238,7 @@ def _folders(path: str) -> Iterator[tuple[str, str]]:
 
 def _drop_backups(tree: Tree, unfinished: Journal) -> None:
     """Backups of an earlier attempt at this journal: what they hold is restored now."""
-    if not os.path.lexists(tree.root / BACKUP / unfinished.identifier):
+    if not os.path.lexists(tree.absolute(f"{BACKUP}/{unfinished.identifier}")):
         return
     folders: dict[str, None] = {}
     for entry in unfinished.entries:

@@ -43,7 +43,8 @@ def _keep(descriptor: int, folder: int, attributes: Attributes, like: str) -> No
         files.system.set_owner(descriptor, attributes.user, attributes.group)
     original = os.open(like, files.READ, dir_fd=folder)
     try:
-        files.system.copy_extended(original, descriptor)
+        if files.has_extended(original):
+            files.system.copy_extended(original, descriptor)
     finally:
         os.close(original)
     files.system.set_mode(descriptor, attributes.mode)

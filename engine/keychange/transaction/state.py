@@ -63,7 +63,7 @@ def _ensure_ignored(folder: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         if os.stat(".gitignore", dir_fd=folder, follow_symlinks=False).st_size:
             return
-    staged = f"{files.TEMP_PREFIX}{os.getpid()}"
+    staged = f"{files.TEMP_PREFIX}gitignore"
     with contextlib.suppress(FileNotFoundError):
         files.system.unlink(staged, folder)
     files.write_new(staged, folder, _IGNORE_EVERYTHING)
