@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from keychange import operations
-from keychange.diagnostics import Diagnostic, Location, error, note, warning
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.edits import Edit, apply_edits
 from keychange.ledger import Entry, FileRecord, Ledger
 from keychange.model import (
@@ -86,6 +86,7 @@ def plan_up(
     files = dict(snapshot.files)
     diagnostics = list(snapshot.diagnostics)
     steps: list[Step] = []
+    broken: set[str] = set()
     for migration in migrations:
         entry = ledger.get(migration.revision)
         recorded = entry.recorded() if entry else {}
@@ -94,6 +95,8 @@ def plan_up(
         for operation in migration.operations:
             kind = operations.kind(operation.kind)
             for path in _paths(operation, templates[migration.revision], snapshot):
+                if path in broken:  # what follows from an error is not worth reading
+                    continue
                 draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
                 if draft.data is None and operation.missing is not Missing.CREATE:
                     place = migration.locate(f"{operation.pointer}/{operation.kind}")
@@ -111,6 +114,8 @@ def plan_up(
                 diagnostics.extend(finding.diagnostics)
                 sites.extend(finding.sites)
                 draft.take(finding)
+                if errors_in(finding.diagnostics):
+                    broken.add(path)
         diagnostics.extend(_overlaps(migration, sites))
         diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
         files.update({path: draft.data for path, draft in drafts.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORD = re.compile(
@@ -33,19 +34,52 @@ _RANDOM = re.compile(
     r"(?<![A-Za-z0-9_+/.-])(?=[A-Za-z+]*[0-9])(?=[0-9+]*[A-Za-z])[A-Za-z0-9+]{24,}={0,2}"
 )
 
+_PLAIN_WORDS = frozenset(
+    {"apikey", "credential", "credentials", "passphrase", "passwd", "password", "pwd", "secret"}
+)
+_QUALIFIERS = frozenset(
+    {
+        "access",
+        "api",
+        "auth",
+        "bearer",
+        "bot",
+        "client",
+        "encryption",
+        "github",
+        "hf",
+        "huggingface",
+    }
+    | {"openai", "private", "refresh", "secret", "service", "session", "signing", "webhook", "xai"}
+)
 
-def looks_secret(name: str, value: object = None) -> bool:
+
+def looks_secret(name: str, value: object = None, *, in_env: bool = True) -> bool:
     """Whether a value should be masked wherever it is shown, by its name or by itself.
 
     A name counts by whole words (``HF_TOKEN``, ``openaiApiKey``; not ``MONKEY``, ``KEYBOARD``).
-    A value counts by the prefixes that issuers give their secrets, by PEM and JWT shapes, by a
-    password inside a URL, and by a long run of mixed letters and digits.
+    In a config or a source, not ``in_env``, words such as ``narration_key`` and ``eos_token``
+    are everyday, and only a credential's full name counts: ``api_key``, ``hf_token``,
+    ``password``. A value counts by the prefixes that issuers give their secrets, by PEM and JWT
+    shapes, by a password inside a URL, and by a long run of mixed letters and digits.
     """
     words = [word.lower() for word in _WORDS.findall(name)]
-    if any(map(_SECRET_WORD.fullmatch, words)) and words[-1] not in _PUBLIC_ENDINGS:
+    named = any(map(_SECRET_WORD.fullmatch, words)) if in_env else _names_credential(words)
+    if named and words[-1] not in _PUBLIC_ENDINGS:
         return True
     if not isinstance(value, str):
         return False
     if _ISSUED.search(value):
         return True
     return _DIGEST_WORDS.isdisjoint(words) and _RANDOM.search(value) is not None
+
+
+def _names_credential(words: list[str]) -> bool:
+    return not _PLAIN_WORDS.isdisjoint(words) or any(
+        first in _QUALIFIERS and second in ("key", "token") for first, second in pairwise(words)
+    )
+
+
+def without_secrets(text: str, mask: str) -> str:
+    """The text with everything masked that has the shape of an issued secret."""
+    return _ISSUED.sub(mask, text)

@@ -61,25 +61,25 @@ def report(project: Project, *, search: bool = True) -> Report:
     and not judged. With ``search``, old values that are left behind are noted too.
     """
     plan = plan_up(project)
-    rows = tuple(_row(step, project) for step in plan.steps)
+    absent = {path for path, digest in plan.reads.items() if digest is None}
+    rows = tuple(_row(step, project, absent) for step in plan.steps)
     problems = [*edited_since(project), *errors_in(plan.diagnostics)]
     if pending_recovery(project.root):
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
     for row in rows:
         problems.extend(_pending_sites(row))
-    absent = dict.fromkeys(path for row in rows for path in row.absent)
     notes = [
         *(each for each in plan.diagnostics if not each.is_error),
-        *(note("not-here", f"`{each}` is not here and is not judged") for each in absent),
+        *(note("not-here", f"`{each}` is not here and is not judged") for each in sorted(absent)),
         *(left_behind(project, plan) if search else ()),
     ]
     return Report(rows=rows, problems=tuple(problems), notes=tuple(notes), plan=plan)
 
 
-def _row(step: Step, project: Project) -> Row:
+def _row(step: Step, project: Project, nowhere: set[str]) -> Row:
     entry = project.ledger.get(step.revision)
-    absent = tuple(each.path for each in step.files if each.before is None)
+    absent = tuple(each.path for each in step.files if each.path in nowhere)
     sites = [each for each in step.sites if each.path not in absent]
     pending = tuple(each for each in sites if each.state is State.PENDING)
     foreign = tuple(each for each in sites if each.state is State.FOREIGN)

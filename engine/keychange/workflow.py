@@ -174,7 +174,7 @@ class _Run:
         commit(
             self.project.root,
             [FileWrite(each.path, each.before, each.after) for each in changes],
-            record=FileWrite(ledgers.PATH, self.project.ledger_bytes, after.ledger_bytes),
+            record=FileWrite(ledgers.PATH, self.project.ledger_bytes, after.ledger_bytes, 0o600),
             reads=reads,
         )
         self.project = after

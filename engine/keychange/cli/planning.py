@@ -45,7 +45,13 @@ def show_plan(
 
 
 def narrate_plan(session: Session, plan: Plan) -> None:
-    """Show a plan before it is applied, as narration; machines get it with the outcome."""
+    """Show a plan before it is applied, as narration; machines get it with the outcome.
+
+    Raises:
+        RefusedError: the plan has errors.
+    """
+    if errors_in(plan.diagnostics):
+        raise RefusedError(*plan.diagnostics)
     if session.format != "text":
         return
     for line in words.plan(plan, session.style(sys.stderr)):

@@ -176,12 +176,14 @@ def guarded(path: str, data: bytes, run: Callable[[], Finding], *, jsonc: bool) 
 def holds_secret(name: str, value: Value) -> bool:
     """Whether a member, or anything inside it, looks like a secret."""
     if value is ABSENT:
-        return looks_secret(name)
+        return looks_secret(name, in_env=False)
     if isinstance(value, dict):
-        return looks_secret(name) or any(holds_secret(each, value[each]) for each in value)
+        return looks_secret(name, in_env=False) or any(
+            holds_secret(each, value[each]) for each in value
+        )
     if isinstance(value, list):
-        return looks_secret(name) or any(holds_secret(name, each) for each in value)
-    return looks_secret(name, value)
+        return looks_secret(name, in_env=False) or any(holds_secret(name, each) for each in value)
+    return looks_secret(name, value, in_env=False)
 
 
 def gap_undo(gap: Gap) -> list[Json]:

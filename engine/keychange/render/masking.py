@@ -14,8 +14,7 @@ from collections.abc import Iterable
 from keychange.diagnostics import Location
 from keychange.formats import dotenv
 from keychange.model import ABSENT, Site, Value
-from keychange.secrets import looks_secret
-from keychange.secrets import _ISSUED
+from keychange.secrets import looks_secret, without_secrets
 
 MASK = "••••"
 CHANGED = f"{MASK} (changed)"
@@ -80,7 +79,7 @@ class Masks:
         if value is ABSENT:
             return "absent"
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if site.secret or looks_secret(site.address if site.kind != "python" else "", text):
+        if site.secret:
             return MASK
         return line(text)
 
@@ -90,10 +89,10 @@ def line(text: str) -> str:
     result: list[str] = []
     position = 0
     for found in _PAIR.finditer(text):
-        if found["value"] and looks_secret(found["name"]):
+        if found["value"] and looks_secret(found["name"], in_env=False):
             result += (text[position : found.start("value")], MASK)
             position = found.end("value")
-    return _ISSUED.sub(MASK, "".join((*result, text[position:])))
+    return without_secrets("".join((*result, text[position:])), MASK)
 
 
 def snippet(location: Location) -> str:
