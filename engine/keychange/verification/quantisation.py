@@ -28,7 +28,8 @@ def check_quantisation(
     config.json where the id is silent. More quantised layers than expected are fine: a converter
     may also have packed the embeddings.
     """
-    declared = config.get("quantization") or config.get("quantization_config") or {}
+    declared = config.get("quantization") or config.get("quantization_config")
+    declared = declared if isinstance(declared, dict) else {}
     bits = expect.get("bits") or _promised_bits(findings.model_id) or declared.get("bits")
     if not checkpoint.quantised_layers:
         if bits:

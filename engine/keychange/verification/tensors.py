@@ -76,11 +76,18 @@ def parameters(tensors: Iterable[Tensor]) -> int:
 
 
 def filled(given: Config | None, defaults: Config) -> dict[str, Any]:
-    """A configuration with what mlx-audio assumes where it is silent; unknown keys are left out."""
-    given = given or {}
-    return {
-        key: default if given.get(key) is None else given[key] for key, default in defaults.items()
-    }
+    """A configuration with what mlx-audio assumes where it is silent; unknown keys are left out.
+
+    Raises:
+        TypeError: a value has another type than its default.
+    """
+    found = {**defaults, **{key: each for key, each in (given or {}).items() if key in defaults}}
+    for key, default in defaults.items():
+        if found[key] is None:
+            found[key] = default
+        if type(found[key]) is not type(default) and not isinstance(default, float):
+            raise TypeError(f"{key} is {found[key]!r}")
+    return found
 
 
 def linear(name: str, rows: int, columns: int, *, bias: bool = False) -> Iterator[Tensor]:
