@@ -11,7 +11,7 @@ from typing import Any, cast
 from keychange.diagnostics import Diagnostic, error
 from keychange.model import Check, Json, Migration, Requirement
 from keychange.options import Options
-from keychange.probe.client import Progress, run_probe
+from keychange.probe.client import Progress, ProgressCallback, run_probe
 from keychange.probe.report import ProbeReport
 from keychange.probe.request import TEXT, ProbeRequest
 from keychange.probe.verdict import CheckVerdict, Verdict
@@ -114,7 +114,7 @@ def probe(
 ) -> CheckOutcome:
     """Run the probe of a migration and keep its report under the state directory."""
     request = probe_request(root, migration, check, templates, options)
-    report = run_probe(request, lambda each: options.progress(_progress(each)))
+    report = run_probe(request, _by_stage(options))
     return _probe_outcome(report, root, request)
 
 
@@ -216,5 +216,14 @@ def _probe_outcome(report: ProbeReport, root: Path, request: ProbeRequest) -> Ch
     )
 
 
-def _progress(each: Progress) -> str:
-    return f"probe: {each.stage}, {each.total:.0f} s"
+def _by_stage(options: Options) -> ProgressCallback:
+    """One line for each stage, however often the worker says that it lives."""
+    last = ""
+
+    def told(each: Progress) -> None:
+        nonlocal last
+        if each.stage != last:
+            last = each.stage
+            options.progress(f"probe: {each.stage} ({each.total:.0f} s)")
+
+    return told

@@ -43,6 +43,6 @@ def command(
     if dry_run:
         return show_plan(session, plan, project)
     if plan.steps:
-        narrate_plan(session, plan)
+        narrate_plan(session, plan, summary=yes)
     approve(session, plan, yes=yes)
     return end(session, down(project, plan, Options(lock_timeout=lock_timeout)), plan)

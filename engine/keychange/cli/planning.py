@@ -44,7 +44,7 @@ def show_plan(
     return code
 
 
-def narrate_plan(session: Session, plan: Plan) -> None:
+def narrate_plan(session: Session, plan: Plan, *, summary: bool = False) -> None:
     """Show a plan before it is applied, as narration; machines get it with the outcome.
 
     Raises:
@@ -54,7 +54,7 @@ def narrate_plan(session: Session, plan: Plan) -> None:
         raise RefusedError(*plan.diagnostics)
     if session.format != "text":
         return
-    for line in words.plan(plan, session.style(sys.stderr)):
+    for line in words.plan(plan, session.style(sys.stderr), summary=summary):
         session.say(line)
     session.report(each for each in plan.diagnostics if each.severity is not Severity.NOTE)
 

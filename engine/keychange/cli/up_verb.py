@@ -56,6 +56,6 @@ def command(
         progress=session.say,
     )
     if plan.todo:
-        narrate_plan(session, plan)
+        narrate_plan(session, plan, summary=yes)
     approve(session, plan, yes=yes)
     return end(session, up(project, plan, options), plan)

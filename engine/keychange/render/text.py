@@ -70,7 +70,8 @@ def _sites(step: Step, style: Style) -> Iterator[str]:
 
 
 def _named(site: Site) -> str:
-    return visible(site.address) if site.address else "(document)"
+    short = site.note if site.note and len(site.address) > 40 else site.address
+    return visible(short or "(document)")
 
 
 def _worst(sites: Iterable[Site]) -> State:
