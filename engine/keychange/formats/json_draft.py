@@ -13,8 +13,9 @@ from typing import cast
 from keychange.edits import Edit
 from keychange.formats.json_edit import Gap, Row, Slot
 from keychange.formats.json_pointer import Tokens, lookup
-from keychange.formats.json_style import Style, indent_after
+from keychange.formats.json_style import Style
 from keychange.formats.json_text import Document, Entry, read
+from keychange.formats.jsonc import indent_after
 from keychange.model import Json
 from keychange.spans import Span
 
@@ -203,17 +204,20 @@ class Draft:
             items[at:at] = values
 
     def edits(self) -> tuple[Edit, ...]:
-        """All changes as edits of the document's bytes; none overlaps another."""
-        edits = sorted(
-            [*self._inner, *(edit for row in self._rows.values() for edit in row.edits())],
-            key=lambda edit: edit.span,
-        )
+        """All changes as edits of the document's bytes.
+
+        Edits that touch are one: the inverse of a deletion is an insertion, which could not
+        stand beside another edit.
+        """
+        edits = [*self._inner, *(edit for row in self._rows.values() for edit in row.edits())]
         result: list[Edit] = []
-        for edit in edits:
-            if result and result[-1].span.start == edit.span.start and not result[-1].span:
-                inserted = result.pop().replacement
-                edit = Edit(edit.span, inserted + edit.replacement)  # noqa: PLW2901 - one place
-            result.append(edit)
+        for edit in sorted(edits, key=lambda each: each.span):
+            if result and result[-1].span.end == edit.span.start:
+                before = result.pop()
+                span = Span(before.span.start, edit.span.end)
+                result.append(Edit(span, before.replacement + edit.replacement))
+            else:
+                result.append(edit)
         return tuple(edit for edit in result if self.document.raw(edit.span) != edit.replacement)
 
     def _insert(self, tokens: Tokens, at: int, gap: Gap, member: bytes, value: Json) -> None:

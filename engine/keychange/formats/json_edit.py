@@ -12,9 +12,15 @@ from dataclasses import dataclass, field
 
 from keychange.edits import Edit
 from keychange.formats.json_pointer import Tokens
-from keychange.formats.json_style import Style, indent_after, line_start
+from keychange.formats.json_style import Style
 from keychange.formats.json_text import Container, Document, Entry
-from keychange.formats.jsonc import comma, ends_in_line_comment, has_comment
+from keychange.formats.jsonc import (
+    comma,
+    ends_in_line_comment,
+    has_comment,
+    indent_after,
+    line_start,
+)
 from keychange.spans import Span
 
 _BLANK = b" \t\r\n"
@@ -84,6 +90,8 @@ class Row:
         if not self.slots:
             lead, follow = self._inside_empty()
             kept = tail.rstrip(_BLANK) if has_comment(tail) else b""
+            if ends_in_line_comment(kept) and indent_after(lead) is None:
+                lead = tail[len(kept) :]
             return Gap(kept + lead, follow, tail)
         separator = self.style.separator(self.gaps, self.colon())
         at = comma(tail)
@@ -190,7 +198,7 @@ def join_gaps(lead: bytes, follow: bytes, *, first: bool, last: bool) -> bytes:
     rest = _without_comma(follow[cut:] if cut < len(follow) else follow)
     if not wanted:
         head = _without_comma(head)
-    if ends_in_line_comment(head) and line_start(rest) > 0:
+    if ends_in_line_comment(head) and rest[:1] not in {b"\r", b"\n"}:
         rest = lead[len(lead.rstrip(_BLANK)) :] + rest.lstrip(_BLANK)
     return head + rest
 

@@ -6,26 +6,12 @@ import json
 from functools import cached_property
 
 from keychange.formats.json_text import Container, Document, Entry
-from keychange.formats.jsonc import comma, has_comment
+from keychange.formats.jsonc import comma, has_comment, indent_after, line_start
 from keychange.model import Json
 from keychange.spans import BOM, newline_of
 
 _escaped = json.JSONEncoder().encode
 _raw = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def indent_after(gap: bytes) -> bytes | None:
-    """The indentation of what follows a gap; None if it follows on the same line."""
-    cut = max(gap.rfind(b"\n"), gap.rfind(b"\r"))
-    if cut < 0:
-        return None
-    rest = gap[cut + 1 :]
-    return rest[: len(rest) - len(rest.lstrip(b" \t"))]
-
-
-def line_start(gap: bytes) -> int:
-    """Where the first line end in a gap starts; its length if there is none."""
-    return min((at for at in (gap.find(b"\n"), gap.find(b"\r")) if at >= 0), default=len(gap))
 
 
 class Style:

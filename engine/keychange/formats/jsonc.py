@@ -7,6 +7,7 @@ the last member or element.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from keychange.formats.json_problem import InvalidJsonError, Problem
 
@@ -14,7 +15,7 @@ _STRING = r'"(?:[^"\\\r\n]|\\.)*+"?'
 _COMMENT = re.compile(rf"{_STRING}|//[^\r\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
 _COMMA = re.compile(rf"{_STRING}|,(?=[ \t\r\n]*[\]}}])")
 _VISIBLE = re.compile(r"[^\r\n]")
-_GAP_TOKEN = re.compile(rb"//[^\r\n]*|/\*.*?\*/|,", re.DOTALL)
+_GAP_TOKEN = re.compile(rb"//[^\r\n]*|/\*.*?\*/|,|\r\n|\r|\n", re.DOTALL)
 
 
 def without_comments(text: str) -> str:
@@ -62,7 +63,27 @@ def has_comment(gap: bytes) -> bool:
 
 def ends_in_line_comment(gap: bytes) -> bool:
     """Whether what follows on this line would be swallowed by a ``//`` comment."""
-    if not has_comment(gap):
-        return False
-    last = [*_GAP_TOKEN.finditer(gap)][-1]
-    return last.group().startswith(b"//") and last.end() == len(gap)
+    last = b""
+    for token in _GAP_TOKEN.finditer(gap) if has_comment(gap) else ():
+        last = token.group()
+    return last.startswith(b"//")
+
+
+def line_start(gap: bytes) -> int:
+    """Where the first line end of a gap starts, outside comments; its length if it has none."""
+    return next((at for at, _ in _line_ends(gap)), len(gap))
+
+
+def indent_after(gap: bytes) -> bytes | None:
+    """The indentation of what follows a gap; None if it follows on the same line."""
+    ends = [end for _, end in _line_ends(gap)]
+    if not ends:
+        return None
+    rest = gap[ends[-1] :]
+    return rest[: len(rest) - len(rest.lstrip(b" \t"))]
+
+
+def _line_ends(gap: bytes) -> Iterator[tuple[int, int]]:
+    for token in _GAP_TOKEN.finditer(gap):
+        if token.group() in {b"\n", b"\r", b"\r\n"}:
+            yield token.span()
