@@ -74,7 +74,7 @@ def write(source: PythonSource, wanted: Sequence[Wanted]) -> Written:
 
 
 def code(text: str, literal: Literal) -> str:
-    """The code of a literal or a part of it, in the text of the whole literal, where we read it."""
+    """The code of a literal, or of a part of it, where we can read the whole; nothing elsewhere."""
     try:
         start, end = extent(text, literal.part)
     except Unwritable:

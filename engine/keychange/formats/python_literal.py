@@ -12,7 +12,7 @@ import io
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -58,10 +58,16 @@ def segments(text: str) -> tuple[Segment, ...]:
     Raises:
         Unwritable: libcst or we do not know this form.
     """
+    return _parsed(text)[0]
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> tuple[tuple[Segment, ...], tuple[tuple[int, int], ...]]:
+    """The segments of a literal, and where its expressions stand."""
     import libcst
 
     result: list[Segment] = []
-    part = 0
+    expressions: list[tuple[int, int]] = []
     for start, end in _pieces(text):
         token = text[start:end]
         try:
@@ -73,7 +79,7 @@ def segments(text: str) -> tuple[Segment, ...]:
         if isinstance(node, libcst.SimpleString):
             style = Style(node.prefix, node.quote)
             body = token[len(node.prefix) + len(node.quote) : len(token) - len(node.quote)]
-            result.append(Segment(node, start, end, style, body, part))
+            result.append(Segment(node, start, end, style, body, len(expressions)))
             continue
         if not isinstance(node, libcst.FormattedString):
             raise Unwritable("not a string literal that libcst knows")
@@ -82,25 +88,24 @@ def segments(text: str) -> tuple[Segment, ...]:
         for each in node.parts:
             length = len(_code(each))
             if isinstance(each, libcst.FormattedStringText):
+                part = len(expressions)
                 result.append(Segment(each, at, at + length, style, each.value, part))
             else:
-                part += 1
+                expressions.append((at, at + length))
             at += length
-    return tuple(result)
+    return tuple(result), tuple(expressions)
 
 
 def extent(text: str, part: int | None) -> tuple[int, int]:
-    """Where a part of a literal stands in its text; all of it without a part.
+    """Where a part of a literal stands in its text: between two expressions, or all of it.
 
     Raises:
-        Unwritable: there is no such part, or we cannot read the literal.
+        Unwritable: we cannot read the literal.
     """
     if part is None:
         return 0, len(text)
-    pieces = [each for each in segments(text) if each.part == part]
-    if not pieces:
-        raise Unwritable("no static text to write into")
-    return pieces[0].start, pieces[-1].end
+    edges = [0, *(edge for span in _parsed(text)[1] for edge in span), len(text)]
+    return edges[2 * part], edges[2 * part + 1]
 
 
 def value_of(text: str, part: int | None) -> str:
@@ -126,7 +131,7 @@ def rewrite(text: str, new: str, medium: Medium, *, part: int | None = None) -> 
     if part is None and emptied and len(pieces) > 1 and not _commented(text, pieces):
         return _written(pieces[0], new, None, medium)
     for piece, (value, body) in reversed(list(zip(pieces, drafts, strict=True))):
-        if body != piece.body:
+        if value != piece.value:
             text = text[: piece.start] + _written(piece, value, body, medium) + text[piece.end :]
     return text
 
@@ -147,22 +152,19 @@ def _distribute(pieces: Sequence[Segment], new: str, medium: Medium) -> list[tup
     middle = new[begin : len(new) - rest]
     inserted = atoms[first - 1][0] if first else 0
     home = atoms[first][0] if first < last else inserted
-    result = []
-    for index, piece in enumerate(pieces):
-        before = [atom for at, atom in atoms[:first] if at == index]
-        after = [atom for at, atom in atoms[last:] if at == index]
-        own = middle if index == home else ""
-        follows = after[0].spelled if after else ""
-        spelled = spell(own, piece.style, medium, piece.atoms, follows) if own else ""
-        body = "".join(atom.spelled for atom in before) + spelled
-        value = "".join(atom.value for atom in before) + own
-        result.append(
-            (
-                value + "".join(atom.value for atom in after),
-                body + "".join(atom.spelled for atom in after),
-            )
-        )
-    return result
+    values, bodies = [""] * len(pieces), [""] * len(pieces)
+    for index, atom in atoms[:first]:
+        values[index] += atom.value
+        bodies[index] += atom.spelled
+    if middle:
+        behind = atoms[last][1].spelled if last < len(atoms) and atoms[last][0] == home else ""
+        piece = pieces[home]
+        values[home] += middle
+        bodies[home] += spell(middle, piece.style, medium, piece.atoms, behind)
+    for index, atom in atoms[last:]:
+        values[index] += atom.value
+        bodies[index] += atom.spelled
+    return list(zip(values, bodies, strict=True))
 
 
 def _common(first: str, second: str) -> int:
@@ -174,7 +176,10 @@ def _common(first: str, second: str) -> int:
 def _written(piece: Segment, value: str, draft: str | None, medium: Medium) -> str:
     """The code of a piece with another value: the first way to write it that reads back."""
     for style, body in _ways(piece, value, draft, medium):
-        if medium.holds(body) and meaning(style, body) == value:
+        visible = not style.raw or all(
+            char.isprintable() or char in "\t\r\n" or char in piece.body for char in body
+        )
+        if visible and medium.holds(body) and meaning(style, body) == value:
             return _code_with(piece, style, body)
     raise Unwritable(f"a literal that opens with {piece.style.opening} cannot hold the value")
 

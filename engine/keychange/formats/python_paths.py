@@ -294,6 +294,10 @@ def _compare(node: ast.Compare, path: str, place: Place) -> Iterator[Visit]:
 
 
 def _subscript(node: ast.Subscript, path: str, place: Place) -> Iterator[Visit]:
+    if place is Place.ANNOTATION:
+        arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        yield from ((each, path, place) for each in (node.value, *arguments))
+        return
     name = dotted(node.value)
     yield node.value, path, place
     yield node.slice, join(path, f"subscript({name})"), _within(place, Place.SUBSCRIPT)
