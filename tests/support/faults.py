@@ -7,7 +7,10 @@ import errno
 import os
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -144,8 +147,8 @@ def run(root: Path, writes: list[FileWrite], record: FileWrite | None = None, **
     return recovery
 
 
-def in_child(action: Callable[[], object]) -> int:
-    """The wait status of a forked process that does this and ends without cleaning up."""
+def start_child(action: Callable[[], object]) -> int:
+    """The number of a forked process that does this and ends without cleaning up."""
     with warnings.catch_warnings():
         # pytest-xdist has threads of its own; the child touches none of them.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -155,13 +158,37 @@ def in_child(action: Callable[[], object]) -> int:
         try:
             action()
             code = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(code)
-    return os.waitpid(pid, 0)[1]
+    return pid
+
+
+def in_child(action: Callable[[], object]) -> int:
+    """The wait status of a forked process that does this."""
+    return os.waitpid(start_child(action), 0)[1]
 
 
 def was_killed(status: int) -> bool:
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def write_note(file: Path, text: str) -> None:
+    """Give a file an extended attribute."""
+    if sys.platform == "linux":
+        os.setxattr(file, "user.note", text.encode())
+    else:
+        subprocess.run(["xattr", "-w", "user.note", text, str(file)], check=True)
+
+
+def read_note(file: Path) -> str:
+    """That attribute; an error where the file has lost it."""
+    if sys.platform == "linux":
+        return os.getxattr(file, "user.note").decode()
+    command = ["xattr", "-p", "user.note", str(file)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 Snapshot = dict[str, tuple[str, int, bytes]]

@@ -4,6 +4,7 @@ from keychange.transaction.commit import Ending, Recovery, commit, pending_recov
 from keychange.transaction.files import TEMP_PREFIX
 from keychange.transaction.lock import lock
 from keychange.transaction.preflight import FileWrite
+from keychange.transaction.reading import read_steadily
 from keychange.transaction.signals import Interrupted
 from keychange.transaction.state import LEDGER, STATE, ensure_state_dir, state_dir
 
@@ -19,6 +20,7 @@ __all__ = [
     "ensure_state_dir",
     "lock",
     "pending_recovery",
+    "read_steadily",
     "recover",
     "state_dir",
 ]

@@ -16,7 +16,7 @@ from keychange.errors import RefusedError, RollbackError, RolledBackError
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, split
 from keychange.transaction.journal import COMMITTED, Journal
-from keychange.transaction.lock import is_held
+from keychange.transaction.lock import require_lock
 from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
 from keychange.transaction.rollback import flush_folders, roll_back
 from keychange.transaction.signals import Deferral, Interrupted
@@ -74,8 +74,7 @@ def commit(
         RollbackError: that failed too; each file and its backup is named.
         Interrupted: a signal came; its ``committed`` says whether all files are old or new.
     """
-    if not is_held(root):
-        raise RuntimeError("commit without the lock")
+    require_lock(root)
     wanted = [
         each for each in (*writes, *([record] if record else ())) if each.before != each.after
     ]
@@ -111,8 +110,7 @@ def recover(root: Path) -> Recovery | None:
         RefusedError: a newer keychange was interrupted; only that one can recover.
         RollbackError: not everything could be restored; each file and its backup is named.
     """
-    if not is_held(root):
-        raise RuntimeError("recovery without the lock")
+    require_lock(root)
     tree = Tree(root)
     stage_found = journal.stage_of(root)
     if stage_found is None:
@@ -280,7 +278,7 @@ def _finish(tree: Tree, plan: Journal) -> None:
     removed = [entry for entry in plan.entries if entry.after is None]
     for entry in removed:
         folder, _ = split(entry.target)
-        with contextlib.suppress(FileNotFoundError), tree.folder(folder) as parent:
+        with contextlib.suppress(*files.GONE), tree.folder(folder) as parent:
             journal.forget(entry.temp, parent)
     if removed:
         flush_folders(tree, (entry.target for entry in removed))

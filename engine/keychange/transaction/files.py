@@ -20,6 +20,9 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OVERWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+GONE: Final = (FileNotFoundError, NotADirectoryError)
+"""What a folder raises that was removed, or that something else has replaced."""
+
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
@@ -142,7 +145,7 @@ class Tree:
         descriptor = os.open(self.root, _FOLDER)
         try:
             for part in path.split("/") if path else ():
-                inner = os.open(part, _FOLDER, dir_fd=descriptor)
+                inner = _enter(part, descriptor)
                 os.close(descriptor)
                 descriptor = inner
             yield descriptor
@@ -162,6 +165,15 @@ class Tree:
                 return read(name, descriptor)
         except FileNotFoundError:
             return None
+
+
+def _enter(name: str, folder: int) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:  # what macOS says of a link, where Linux says ENOTDIR
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name) from problem
+        raise
 
 
 def split(path: str) -> tuple[str, str]:
@@ -236,7 +248,7 @@ def write_new(name: str, folder: int, data: bytes) -> None:
 
 if sys.platform == "darwin":
 
-    def has_extended(descriptor: int) -> bool:
+    def has_extended(_descriptor: int) -> bool:
         """Python cannot say here: let the system look while it copies."""
         return True
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -187,7 +188,7 @@ def temp_name(identifier: str, number: int) -> str:
 def stage_of(root: Path) -> str | None:
     """``prepared`` or ``committed`` where a transaction is under way or unfinished, else None."""
     for stage in (PREPARED, COMMITTED):
-        if (root / FOLDER / stage).is_file():
+        if os.path.isfile(root / FOLDER / stage):  # noqa: PTH113 - is_file raises without access
             return stage
     return None
 

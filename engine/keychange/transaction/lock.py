@@ -23,7 +23,8 @@ from keychange.transaction.state import STATE, ensure_state_dir
 _PAUSE_SECONDS = 0.05
 _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
-_held: dict[Path, int] = {}
+_held: dict[str, tuple[int, int]] = {}
+"""By real root: the process and the descriptor that hold the lock; a forked child holds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +100,41 @@ def lock(root: Path, timeout_seconds: float = 0.0, *, command: str = "migrate") 
         if remaining <= 0:
             raise RefusedError(_locked(root, timeout_seconds))
         time.sleep(min(_PAUSE_SECONDS, remaining))
-    key = Path(os.path.realpath(root))
-    _held[key] = os.getpid()
+    key = os.path.realpath(root)
+    _held[key] = (os.getpid(), descriptor)
     try:
         _sign(descriptor, Owner.this(command))
         yield
     finally:
-        del _held[key]
+        _held.pop(key, None)
         with contextlib.suppress(OSError):
             files.system.truncate(descriptor, 0)
         os.close(descriptor)
 
 
-def is_held(root: Path) -> bool:
-    """Whether this process, and not one that it was forked from, holds the root's lock."""
-    return _held.get(Path(os.path.realpath(root))) == os.getpid()
+def require_lock(root: Path) -> None:
+    """Make sure that this process holds the root's lock, and that it still keeps others out.
+
+    Raises:
+        RuntimeError: the caller has not taken the lock.
+        RefusedError: ``lock-lost``, somebody removed the lock file.
+    """
+    pid, descriptor = _held.get(os.path.realpath(root), (0, -1))
+    if pid != os.getpid():
+        raise RuntimeError("the lock must be held here")
+    try:
+        kept = os.path.samestat((root / STATE / "lock").lstat(), os.fstat(descriptor))
+    except OSError:
+        kept = False
+    if not kept:
+        raise RefusedError(
+            error(
+                "lock-lost",
+                f"{STATE}/lock was removed while this command ran, so that another may run too",
+                Location(f"{STATE}/lock"),
+                hint="nothing was written; run the command again and leave that folder alone",
+            )
+        )
 
 
 def _attempt(root: Path) -> int | None:

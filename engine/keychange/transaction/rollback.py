@@ -70,7 +70,7 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
 def flush_folders(tree: Tree, paths: Iterable[str]) -> None:
     """Flush each folder that holds one of the paths, once; then make the disk write it."""
     for folder in dict.fromkeys(split(path)[0] for path in paths):
-        with contextlib.suppress(FileNotFoundError), tree.folder(folder) as descriptor:
+        with contextlib.suppress(*files.GONE), tree.folder(folder) as descriptor:
             files.system.flush(descriptor)
     with tree.folder("") as top:
         files.system.barrier(top)
@@ -97,7 +97,7 @@ def _attempt(
 
 def _drop_staged(tree: Tree, entry: Entry) -> bool:
     folder, _ = split(entry.target)
-    with contextlib.suppress(FileNotFoundError), tree.folder(folder) as descriptor:
+    with contextlib.suppress(*files.GONE), tree.folder(folder) as descriptor:
         journal.forget(entry.temp, descriptor)
     return False
 
@@ -123,10 +123,6 @@ def _read(tree: Tree, target: str) -> Found | None:
         return tree.read(target)
     except (NotAFileError, NotADirectoryError) as problem:
         raise _ForeignError from problem
-    except OSError as problem:
-        if problem.errno == errno.ELOOP:
-            raise _ForeignError from problem
-        raise
 
 
 def _is_ours(entry: Entry, found: Found | None) -> bool:
@@ -199,10 +195,10 @@ def _remove_folders(tree: Tree, folders: Iterable[str]) -> None:
             with tree.folder(parent) as descriptor:
                 files.system.remove_folder(name, descriptor)
                 files.system.flush(descriptor)
-        except FileNotFoundError:
+        except files.GONE:
             continue
         except OSError as problem:
-            if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
 
 
