@@ -1,9 +1,9 @@
 """The proof that an edit of a Python file changed the named literals and nothing else.
 
-Three independent readings: the compiler's trees of both files, compared node by node with the
-named literals masked; the tokens of every statement that an edit touches; and the compiler again,
-down to code. A node that no edit touches was made from the same bytes: there it is enough that it
-has the same type and the same ends.
+The bytes outside are the same. Then three independent readings: the compiler's trees of both
+files, compared node by node with the named literals masked; the tokens of every statement that an
+edit touches; and the compiler again, down to code. A node that no edit touches was made from the
+same bytes: there it is enough that it has the same type and the same ends.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def prove(before: PythonSource, data: bytes, changes: Sequence[Change]) -> None:
     if (after.encoding, data.startswith(BOM)) != (before.encoding, before.data.startswith(BOM)):
         raise Disproved("the encoding changed")
     comparison = _Comparison(before, after, changes)
+    comparison.bytes()
     comparison.trees()
     comparison.tokens()
     try:
@@ -90,6 +91,19 @@ class _Comparison:
     def touched(self, start: int, end: int) -> range:
         """The changes that begin within a stretch of the old file."""
         return range(bisect_left(self.starts, start), bisect_left(self.starts, end))
+
+    def bytes(self) -> None:
+        """Everything outside the changes.
+
+        Raises:
+            Disproved: the first difference.
+        """
+        old, new = self.before.text, self.after.text
+        ends = [0, *(each.end for each in self.changes)]
+        for start, end, shift in zip(ends, [*self.starts, len(old)], self.shifts, strict=True):
+            last = end + shift if end < len(old) else len(new)
+            if old[start:end] != new[start + shift : last]:
+                raise Disproved("a byte outside the named literals changed", start)
 
     def trees(self) -> None:
         """The two trees, without recursion.

@@ -83,16 +83,19 @@ def parse(data: bytes) -> PythonSource:
     Raises:
         InvalidPython: it is not, or it is too deep, or too large, or in an unknown encoding.
     """
+    if b"\0" in data:
+        raise InvalidPython("it holds a null byte", len(line_starts(data[: data.find(b"\0")])), 1)
     tree = syntax_tree(data)
     encoding = encoding_of(data)
     body = data.removeprefix(BOM)
-    if encoding == "utf-8":
-        text = body
-    else:
+    try:
         decoded = body.decode(encoding)
-        if decoded.encode(encoding) != body:
-            raise InvalidPython(f"{encoding} cannot be edited in place", 1, 1)
-        text = decoded.encode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = len(line_starts(body[: problem.start]))
+        raise InvalidPython(f"it is not {encoding}", line, 1) from None
+    text = body if encoding == "utf-8" else decoded.encode("utf-8")
+    if text is not body and decoded.encode(encoding) != body:
+        raise InvalidPython(f"{encoding} cannot be edited in place", 1, 1)
     return PythonSource(data, text, encoding, tree, line_starts(text))
 
 
@@ -113,8 +116,7 @@ def syntax_tree(data: bytes) -> ast.Module:
         except (RecursionError, MemoryError):
             raise InvalidPython("too deeply nested for this Python", 1, 1) from None
         except ValueError as problem:
-            line = data.count(b"\n", 0, max(data.find(b"\0"), 0)) + 1
-            raise InvalidPython(str(problem), line, 1) from None
+            raise InvalidPython(str(problem), 1, 1) from None
 
 
 def check_compiles(tree: ast.Module) -> None:
@@ -141,4 +143,6 @@ def line_starts(text: bytes) -> list[int]:
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
+    if text and not text.endswith((b"\n", b"\r")):
+        starts.pop()
     return starts
