@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@mkdir -p $(WHEELS)
 	$(PYTHON) -m venv $(VENV)
 	@echo "fetching packages into $(WHEELS)"
-	@$(pip) wheel -q --no-deps -w $(WHEELS) -c constraints.txt pip hatchling packaging pathspec pluggy trove-classifiers editables \
+	@$(pip) wheel -q -w $(WHEELS) -c constraints.txt pip hatchling editables \
 	  || echo "offline: using the wheels in $(WHEELS)"
 	@$(pip) install -q --no-index --find-links $(WHEELS) -c constraints.txt pip hatchling editables
 	@$(pip) wheel -q --find-links $(WHEELS) -w $(WHEELS) -c constraints.txt --no-build-isolation -e '.[mlx]' --group dev \

@@ -58,13 +58,15 @@ class FileRecord:
             before=sha256(change.before),
             after=sha256(change.after),
             undo=tuple(reversed(undo)),
-            sites=tuple(
-                Recorded(each.path, each.kind, each.address, each.before, each.after, each.undo)
-                for each in sites
-                if each.changes
-            ),
+            sites=tuple(_recorded(each) for each in sites if each.changes),
             proofs=change.proofs,
         )
+
+
+def _recorded(site: Site) -> Recorded:
+    return Recorded(
+        site.path, site.kind, site.address, site.before, site.after, site.undo, site.note
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,13 +197,16 @@ def _site_out(site: Recorded) -> dict[str, Json]:
         result["after"] = site.after
     if site.undo is not None:
         result["undo"] = site.undo
+    if site.note:
+        result["note"] = site.note
     return result
 
 
 def _site_in(path: str, node: dict[str, Any]) -> Recorded:
     before: Value = node.get("before", ABSENT)
     after: Value = node.get("after", ABSENT)
-    return Recorded(path, str(node["kind"]), str(node["address"]), before, after, node.get("undo"))
+    kind, address, said = str(node["kind"]), str(node["address"]), str(node.get("note", ""))
+    return Recorded(path, kind, address, before, after, node.get("undo"), said)
 
 
 def _file_out(file: FileRecord) -> dict[str, Json]:

@@ -86,6 +86,7 @@ class Site:
     after: Value
     span: Span | None = None
     line: int = 0
+    column: int = 0
     secret: bool = False
     note: str = ""
     undo: Json = None
@@ -114,6 +115,7 @@ class Recorded:
     before: Value
     after: Value
     undo: Json = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from keychange import operations
@@ -28,6 +28,7 @@ from keychange.model import (
     Value,
 )
 from keychange.snapshot import Snapshot, sha256
+from keychange.spans import LineIndex
 from keychange.templates import Templates
 
 SchemaLookup = Callable[[str], Json]
@@ -112,7 +113,7 @@ def plan_up(
                 )
                 finding = kind.examine(operation, Source(path, draft.data), context)
                 diagnostics.extend(finding.diagnostics)
-                sites.extend(finding.sites)
+                sites.extend(_placed(finding.sites, draft.data))
                 draft.take(finding)
                 if errors_in(finding.diagnostics):
                     broken.add(path)
@@ -215,6 +216,7 @@ def _undone(record: FileRecord) -> Iterable[Site]:
             state=State.PENDING,
             before=site.after,
             after=site.before,
+            note=f"undo: {site.note}" if site.note else "",
         )
 
 
@@ -230,6 +232,18 @@ def paths_of(entries: Iterable[Entry]) -> tuple[str, ...]:
 def _paths(operation: Operation, templates: Templates, snapshot: Snapshot) -> tuple[str, ...]:
     targets = (templates.text(each) for each in operation.targets)
     return tuple(dict.fromkeys(path for each in targets for path in snapshot.matches[each]))
+
+
+def _placed(sites: Iterable[Site], data: bytes | None) -> Iterable[Site]:
+    """The sites, those to be written with the line and column that diagnostics point at."""
+    index: LineIndex | None = None
+    for site in sites:
+        if site.span is None or site.state is State.DONE or data is None:
+            yield site
+            continue
+        index = index or LineIndex(data)
+        line, column = index.position(site.span.start)
+        yield replace(site, line=line, column=column)
 
 
 def _expander(templates: Templates, path: str) -> Callable[[Json], Json]:
@@ -251,13 +265,12 @@ def _unmatched(
     migration: Migration, templates: Templates, snapshot: Snapshot
 ) -> Iterable[Diagnostic]:
     for operation in migration.operations:
-        for target in operation.targets:
+        pointer = f"{operation.pointer}/{operation.kind}"
+        listed = f"{pointer}/0" in migration.positions
+        for index, target in enumerate(operation.targets):
             if not snapshot.matches[templates.text(target)] and any(c in target for c in "*?["):
-                yield note(
-                    "no-match",
-                    f"`{target}` matches no file",
-                    migration.locate(f"{operation.pointer}/{operation.kind}"),
-                )
+                place = migration.locate(f"{pointer}/{index}" if listed else pointer, len(target))
+                yield note("no-match", f"`{target}` matches no file", place)
 
 
 def _overlaps(migration: Migration, sites: Iterable[Site]) -> Iterable[Diagnostic]:

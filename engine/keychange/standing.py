@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.ledger import Status
-from keychange.model import Plan, Site, State, Step
+from keychange.model import Plan, Recorded, Site, State, Step
 from keychange.project import Project, edited_since, left_behind, plan_up
 from keychange.transaction import pending_recovery
 
@@ -68,7 +68,8 @@ def report(project: Project, *, search: bool = True) -> Report:
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
     for row in rows:
-        problems.extend(_pending_sites(row))
+        entry = project.ledger.get(row.revision)
+        problems.extend(_pending_sites(row, entry.recorded() if entry else {}))
     notes = [
         *(each for each in plan.diagnostics if not each.is_error),
         *(note("not-here", f"`{each}` is not here and is not judged") for each in sorted(absent)),
@@ -102,10 +103,11 @@ def _row(step: Step, project: Project, nowhere: set[str]) -> Row:
     )
 
 
-def _pending_sites(row: Row) -> Iterator[Diagnostic]:
-    drifted = row.standing is Standing.DRIFTED
+def _pending_sites(row: Row, recorded: Mapping[tuple[str, str], Recorded]) -> Iterator[Diagnostic]:
+    code = "drift" if row.standing is Standing.DRIFTED else "pending"
     for site in row.pending:
-        said = "does not hold, or holds no longer," if drifted else "does not hold yet"
+        known = (site.path, site.address) in recorded
+        said = "holds the old value again, not" if known else "does not hold"
         message = f"`{site.address}` {said} what {row.revision} sets"
-        place = Location(site.path, site.line, 1 if site.line else 0)
-        yield error("drift" if drifted else "pending", message, place, command="migrate up")
+        place = Location(site.path, site.line, site.column)
+        yield error(code, message, place, command="migrate up")

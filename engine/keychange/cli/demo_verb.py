@@ -99,6 +99,7 @@ class _Demo:
             message = f"`{self.root}` exists already"
             raise RefusedError(error("demo-exists", message, hint="name another --folder"))
         shutil.copytree(data_dir("sample"), self.root)
+        shutil.copytree(data_dir("migrations"), self.root / "migrations")
         make_checkpoint(self.hub / "hub", MODEL)
         # The project's MLX interpreter: here the one that runs this demo.
         interpreter = self.root / INTERPRETER

@@ -135,7 +135,7 @@ class Session:
         if self.format == "github":
             self.show(rendering.github(diagnostics))
         elif self.format == "text":
-            for line in rendering.full(diagnostics, self.style(sys.stderr)):
+            for line in rendering.full(diagnostics, self.style(sys.stderr), verbose=self.verbose):
                 print(line, file=sys.stderr)
 
     def fail(self, problem: KeychangeError) -> int:

@@ -12,10 +12,17 @@ from keychange.render.style import Style, visible
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
-def full(diagnostics: Iterable[Diagnostic], style: Style) -> Iterator[str]:
-    """Line one for machines, then the snippet with a caret, the hint and the next command."""
+def full(
+    diagnostics: Iterable[Diagnostic], style: Style, *, verbose: bool = False
+) -> Iterator[str]:
+    """Line one for machines, then the snippet with a caret, the hint and the next command.
+
+    Of a note, only line one, unless ``verbose``.
+    """
     for each in diagnostics:
         yield head(each, style)
+        if each.severity is Severity.NOTE and not verbose:
+            continue
         place = each.location
         if place is not None and place.line and (text := visible(masking.snippet(place))):
             number = str(place.line)

@@ -51,22 +51,22 @@ def _heading(step: Step, style: Style) -> Iterator[str]:
 
 
 def _sites(step: Step, style: Style) -> Iterator[str]:
-    """One line for each file: its state, and how many sites are in which state."""
+    """For each file its state, how many sites are in which state, and the names of the pending."""
     by_path: dict[str, list[Site]] = {}
     for site in step.sites:
         by_path.setdefault(site.path, []).append(site)
-    width = min(max((len(path) for path in by_path), default=0), max(20, style.width - 40))
+    counted = {path: _counts(sites) for path, sites in by_path.items()}
+    width = max((len(each) for each in counted.values()), default=0)
     for path, sites in by_path.items():
-        state = _worst(sites)
-        sign, colour = _SIGNS[state]
-        counts = {each: sum(site.state is each for site in sites) for each in State}
-        said = ", ".join(f"{number} {each}" for each, number in counts.items() if number)
-        if state is State.PENDING:
-            named = [_named(site) for site in sites if site.changes]
-            few = ", ".join(named[:3]) + (", ..." if len(named) > 3 else "")
-            said = f"{said}: {few}"
-        text = f"  {style(sign, colour)} {visible(path).ljust(width)}  {said}"
-        yield text
+        sign, colour = _SIGNS[_worst(sites)]
+        yield f"  {style(sign, colour)} {counted[path].ljust(width)}  {visible(path)}"
+        if named := ", ".join(_named(site) for site in sites if site.changes):
+            yield from (style(each, "dim") for each in style.wrap(named, " " * (width + 8)))
+
+
+def _counts(sites: Iterable[Site]) -> str:
+    states = [site.state for site in sites]
+    return ", ".join(f"{states.count(each)} {each}" for each in State if each in states)
 
 
 def _named(site: Site) -> str:
