@@ -22,9 +22,6 @@ from keychange.transaction.rollback import flush_folders, roll_back
 from keychange.transaction.signals import Deferral, Interrupted
 from keychange.transaction.staging import stage
 
-_AT_ONCE = 64
-"""Staged files held open at a time: far below the 256 that macOS allows a process."""
-
 
 class Ending(StrEnum):
     """What recovery did with an unfinished transaction."""
@@ -159,24 +156,24 @@ def _write(tree: Tree, prepared: Prepared, touched: set[str], signals: Deferral)
         with _telling(path), tree.folder(parent) as descriptor:
             files.system.make_folder(name, descriptor, 0o777)
     staged = [t for t in prepared.targets if t.after is not None and t.entry.overwrite is None]
-    for start in range(0, len(staged), _AT_ONCE):
+    for start in range(0, len(staged), files.BATCH):
         signals.safe_point()
-        _stage(tree, staged[start : start + _AT_ONCE])
+        _stage(tree, staged[start : start + files.BATCH])
     with tree.folder("") as top:
         files.system.barrier(top)
     for target in prepared.targets:
         signals.safe_point()
         with _telling(target.entry.path):
             _put(tree, target, touched)
-    with _telling("."):
+    with _telling():
         flush_folders(tree, (*(t.entry.target for t in prepared.targets), *prepared.folders))
     signals.safe_point()
 
 
 def _stage(tree: Tree, targets: Sequence[Target]) -> None:
     """Write all first, then flush all: the disk takes them in one go."""
-    with contextlib.ExitStack() as open_files:
-        descriptors = []
+    with contextlib.ExitStack() as stack:
+        opened = {}
         for target in targets:
             entry = target.entry
             folder, name = split(entry.target)
@@ -189,12 +186,10 @@ def _stage(tree: Tree, targets: Sequence[Target]) -> None:
                     like=name,
                     mode=target.mode,
                 )
-            open_files.callback(os.close, descriptor)
-            files.system.hasten(descriptor)
-            descriptors.append((entry.path, descriptor))
-        for path, descriptor in descriptors:
-            with _telling(path):
-                files.system.flush(descriptor)
+            stack.callback(os.close, descriptor)
+            opened[entry.path] = descriptor
+        with _telling():
+            files.flush_all(opened)
 
 
 def _put(tree: Tree, target: Target, touched: set[str]) -> None:
@@ -220,11 +215,12 @@ def _put(tree: Tree, target: Target, touched: set[str]) -> None:
 
 
 @contextlib.contextmanager
-def _telling(path: str) -> Iterator[None]:
-    """Name the file in whatever the system objects to in the block."""
+def _telling(path: str = "") -> Iterator[None]:
+    """Name the file in whatever the system objects to in the block, or else the one it names."""
     try:
         yield
     except OSError as problem:
+        path = path or problem.filename or "."
         raise _WriteFailure(
             error(
                 "write-failed",

@@ -7,7 +7,8 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,10 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 GONE: Final = (FileNotFoundError, NotADirectoryError)
 """What a folder raises that was removed, or that something else has replaced."""
 
+BATCH: Final = 64
+"""Files held open at a time: far below the 256 that macOS allows a process."""
+
+_FLUSHERS = 8
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
@@ -57,12 +62,6 @@ class FileSystem:
             # Some network file systems cannot flush folders; there is nothing else to ask of them.
             if problem.errno not in _UNSUPPORTED:
                 raise
-
-    def hasten(self, descriptor: int) -> None:
-        """Have the system begin to write a file out, so that flushing many of them is one wait."""
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def barrier(self, descriptor: int) -> None:
         """Make the disk itself write what was flushed so far; Linux's flush has done so already."""
@@ -244,6 +243,41 @@ def write_new(name: str, folder: int, data: bytes) -> None:
         system.flush(descriptor)
     finally:
         os.close(descriptor)
+
+
+def flush_all(opened: Mapping[str, int]) -> None:
+    """Flush many open files or folders at once: the disk takes them together, which costs less.
+
+    Raises:
+        OSError: the first that failed; its ``filename`` is the key of the file.
+    """
+    waiting = list(opened.items())
+    problems: list[OSError] = []
+
+    def work() -> None:
+        while waiting and not problems:
+            try:
+                path, descriptor = waiting.pop()
+            except IndexError:  # another thread took the last one
+                return
+            try:
+                system.flush(descriptor)
+            except OSError as problem:
+                problems.append(OSError(problem.errno, problem.strerror, path))
+
+    helpers = [threading.Thread(target=work) for _ in range(min(_FLUSHERS, len(waiting)) - 1)]
+    started = []
+    try:
+        for helper in helpers:
+            with contextlib.suppress(RuntimeError):  # the system's limit: fewer do it too
+                helper.start()
+                started.append(helper)
+        work()
+    finally:
+        for helper in started:
+            helper.join()
+    if problems:
+        raise problems[0]
 
 
 if sys.platform == "darwin":

@@ -69,9 +69,14 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
 
 def flush_folders(tree: Tree, paths: Iterable[str]) -> None:
     """Flush each folder that holds one of the paths, once; then make the disk write it."""
-    for folder in dict.fromkeys(split(path)[0] for path in paths):
-        with contextlib.suppress(*files.GONE), tree.folder(folder) as descriptor:
-            files.system.flush(descriptor)
+    folders = list(dict.fromkeys(split(path)[0] for path in paths))
+    for start in range(0, len(folders), files.BATCH):
+        with contextlib.ExitStack() as stack:
+            opened = {}
+            for folder in folders[start : start + files.BATCH]:
+                with contextlib.suppress(*files.GONE):
+                    opened[folder] = stack.enter_context(tree.folder(folder))
+            files.flush_all(opened)
     with tree.folder("") as top:
         files.system.barrier(top)
 
