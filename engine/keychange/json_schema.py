@@ -46,7 +46,7 @@ def violations(
     return tuple(
         error(
             "schema-violation",
-            f"`{pointer or '/'}` {reason}",
+            f"{f'`{pointer}`' if pointer else 'the document'} {reason}",
             Location.at(path, document.data, span, index),
             hint=f"the {called} says so",
         )

@@ -13,6 +13,9 @@ from keychange.formats.json_pointer import join, lookup
 from keychange.model import ABSENT, Json, Value
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+WHOLE = "the document"
+"""What the pointer of a whole document, which is empty, reads as."""
+
 _LONGEST = 72
 _MOST = 5
 
@@ -55,7 +58,7 @@ def differences(changes: Iterable[Change]) -> dict[str, list[str]]:
             lines.append(_line(path, before, after))
     for pointer in found.keys() & special.keys():
         if special[pointer].secret:
-            found[pointer] = [f"{pointer} changed"]
+            found[pointer] = [f"{pointer or WHOLE} changed"]
         else:
             found[pointer] = [
                 *_item_lines(pointer, "removed", before[pointer]),
@@ -124,7 +127,7 @@ def _paths(shape: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _line(path: Sequence[str], before: Json, after: Json) -> str:
-    pointer = path[0] + join(path[1:])
+    pointer = path[0] + join(path[1:]) or WHOLE
     old, new = lookup(before, path), lookup(after, path)
     if old is ABSENT:
         return f"{pointer} added"
@@ -134,6 +137,7 @@ def _line(path: Sequence[str], before: Json, after: Json) -> str:
 
 
 def _item_lines(pointer: str, verb: str, named: Json) -> list[str]:
+    pointer = pointer or WHOLE
     items = [*cast("dict[str, Json]", named).values()]
     if len(items) > _MOST:
         return [f"{pointer}: {len(items)} items {verb}"]

@@ -91,29 +91,43 @@ def problem(data: bytes, value: Any, node: dict[str, Any], count: Counter[str]) 
     return ""
 
 
+def dialect(data: bytes) -> tuple[str, Any]:
+    """How a file reads, `json` or else `jsonc`, and what it says.
+
+    Raises:
+        InvalidJsonError: it reads as neither.
+    """
+    try:
+        return "json", read(data).value
+    except InvalidJsonError as failure:
+        try:
+            return "jsonc", read(data, jsonc=True).value
+        except InvalidJsonError:
+            raise failure from None
+
+
 def look_at(path: Path, each: int, seed: int, count: Counter[str]) -> Iterator[str]:
     """Every problem of one file."""
     data = path.read_bytes()
     count["files"] += 1
     count["bytes"] += len(data)
-    jsonc = path.suffix == ".jsonc" or path.name.startswith("tsconfig")
     if len(data) > LARGEST:
         count["too large, skipped"] += 1
         return
     try:
-        value = read(data, jsonc=jsonc).value
+        syntax, value = dialect(data)
     except InvalidJsonError as failure:
         reason = failure.problem.reason.split(",")[0].split("`")[0]
         count[f"refused: {failure.problem.code}: {reason}"] += 1
         if not refused(data):
             yield f"refused, and json reads it: {failure}"
         return
-    if refused(data) and not jsonc:
-        yield "read, and json refuses it"
-    count["edited files"] += 1
+    if refused(data) != (syntax == "jsonc"):
+        yield f"read as {syntax}, which is not what json says"
+    count[f"edited as {syntax}"] += 1
     choose = random.Random(f"{seed} {path.name}")
     for _ in range(each):
-        node = {"syntax": "jsonc" if jsonc else "json", **random_operation(value, choose)}
+        node = {"syntax": syntax, **random_operation(value, choose)}
         if len(node) > 1 and (found := problem(data, value, node, count)):
             yield f"{found}: {json.dumps(node)[:300]}"
 
@@ -134,7 +148,7 @@ def main() -> int:
     for name, number in sorted(count.items()):
         sys.stdout.write(f"{name:<60} {number:>12,}\n")
     sys.stdout.write(f"{'failures':<60} {failures:>12,}\n")
-    return 1 if failures or not count["edited files"] else 0
+    return 1 if failures or not count["operations"] else 0
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ or moved is its old pointer, which the operation leaves absent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 from keychange.diagnostics import Diagnostic, errors_in
 from keychange.formats.json_text import Document, read
 from keychange.model import ABSENT, Context, Finding, Json, Source, Value
 from keychange.operations.json_changes import Changes
-from keychange.operations.json_declared import JsonOperation, expanded, parse, satisfies
-from keychange.operations.json_later import addition_address, removal_address
+from keychange.operations.json_declared import JsonOperation, expanded, parse, renamed, satisfies
+from keychange.operations.json_later import addition_address, departure_address, removal_address
 from keychange.operations.json_revert import revert
 from keychange.operations.json_work import Work, guarded
 
@@ -67,8 +68,10 @@ def outcomes(operation: JsonOperation, context: Context) -> Mapping[str, Value]:
     expand = context.expand
     left: dict[str, Value] = {each.pointer: expand(each.to) for each in operation.set}
     left.update((pointer, expand(value)) for pointer, value in operation.default)
-    gone = (*operation.remove, *(old for old, _ in (*operation.rename, *operation.move)))
+    gone = (*operation.remove, *(old for old, _ in _departures(operation)))
     left.update((pointer, ABSENT) for pointer in gone)
+    for pointer, to in _departures(operation):
+        left[departure_address(pointer, to)] = ABSENT
     for pointer, where in operation.remove_items:
         left[removal_address(pointer, expanded(where, expand))] = []
     for pointer, items in operation.append:
@@ -93,6 +96,13 @@ def new_values(operation: JsonOperation, context: Context) -> frozenset[str]:
     return frozenset(text for value in values for text in _strings(context.expand(value)))
 
 
+def _departures(operation: JsonOperation) -> Iterator[tuple[str, str]]:
+    """Every member that gets another pointer, with both."""
+    for pointer, name in operation.rename:
+        yield pointer, renamed(pointer, name)
+    yield from operation.move
+
+
 def _strings(value: Json) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -109,5 +119,10 @@ def _violations(name: str, when: str, document: Document, work: Work) -> Iterabl
 
 
 def _proof(work: Work) -> str:
-    count = sum(site.changes for site in work.sites)
-    return f"{count} {'member' if count == 1 else 'members'}, 0 other bytes"
+    """What is edited, counted by what it is in the document."""
+    pending = [site for site in work.sites if site.changes]
+    arrays = [site for site in pending if "array" in cast("dict[str, Json]", site.undo)]
+    items = sum(len(each.before) if isinstance(each.before, list) else 1 for each in arrays)
+    counts = ((len(pending) - len(arrays), "member"), (items, "item"))
+    told = [f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count]
+    return ", ".join([*told, "0 other bytes"])

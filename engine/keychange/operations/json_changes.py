@@ -10,7 +10,7 @@ from keychange.formats.json_draft import Removed
 from keychange.formats.json_pointer import Tokens, join, split
 from keychange.json_summary import shown
 from keychange.model import ABSENT, Json, OnForeign, State, Value, same
-from keychange.operations.json_declared import JsonOperation, Setting, expanded, satisfies
+from keychange.operations.json_declared import JsonOperation, Setting, expanded, renamed, satisfies
 from keychange.operations.json_later import (
     addition_address,
     appended_later,
@@ -34,7 +34,7 @@ class Changes:
         """Judge every site, and draft what is pending."""
         operation = self._operation
         for pointer, name in operation.rename:
-            self._move(pointer, join((*split(pointer)[:-1], name)), name)
+            self._move(pointer, renamed(pointer, name), name)
         for pointer, to in operation.move:
             self._move(pointer, to, "")
         for pointer in operation.remove:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
-from keychange.formats.json_pointer import lookup, split
+from keychange.formats.json_pointer import escape, lookup, split
 from keychange.model import ABSENT, Json, Operation, Value, same
 
 Conditions = tuple[tuple[str, Json], ...]
@@ -81,6 +81,11 @@ def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> JsonOperati
     return operation
 
 
+def renamed(pointer: str, name: str) -> str:
+    """The pointer of a member under another name."""
+    return f"{pointer.rpartition('/')[0]}/{escape(name)}"
+
+
 def satisfies(document: Json, conditions: Conditions) -> bool:
     """Whether all conditions hold in a document; they have been expanded."""
     return all(_holds(lookup(document, split(pointer)), each) for pointer, each in conditions)
@@ -130,7 +135,7 @@ def _governed(operation: JsonOperation) -> Iterator[tuple[str, str]]:
     yield from (("remove_items or append", pointer) for pointer in dict.fromkeys(arrays))
     for old, name in operation.rename:
         yield "rename", old
-        yield "rename", f"{old.rpartition('/')[0]}/{name.replace('~', '~0').replace('/', '~1')}"
+        yield "rename", renamed(old, name)
     for old, new in operation.move:
         yield "move", old
         yield "move", new

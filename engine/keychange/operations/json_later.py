@@ -12,7 +12,7 @@ from keychange.formats.json_pointer import Tokens, element, join, lookup, split
 from keychange.model import Context, Json, Value, same
 from keychange.operations.json_declared import satisfies
 
-_ITEM = re.compile(r"/[+-]")
+_ITEM = re.compile(r"/[+>-]")
 
 
 def removal_address(pointer: str, conditions: Iterable[tuple[str, Json]]) -> str:
@@ -23,6 +23,11 @@ def removal_address(pointer: str, conditions: Iterable[tuple[str, Json]]) -> str
 def addition_address(pointer: str, value: Json) -> str:
     """The address of an element that is appended: ``/array/+"x"``."""
     return f"{pointer}/+{json.dumps(value, sort_keys=True, ensure_ascii=False)}"
+
+
+def departure_address(pointer: str, to: str) -> str:
+    """The address that says where a member has gone, whatever it holds: ``/old/>"/new"``."""
+    return f"{pointer}/>{json.dumps(to, ensure_ascii=False)}"
 
 
 def superseded(context: Context, document: Json, pointer: str) -> bool:
@@ -44,8 +49,14 @@ def changed_inside(context: Context, pointer: str, now: Value, to: Json) -> bool
         return False
     found, wanted = deepcopy(cast("Json", now)), deepcopy(to)
     for address in inside:
-        tokens = split(_place(address)[len(pointer) :])
-        if _is_item(address) or context.supersedes(address, lookup(cast("Json", now), tokens)):
+        place, item = _parted(address)
+        tokens = split(place[len(pointer) :])
+        if item[:1] == ">":
+            _drop(found, split(json.loads(item[1:]).removeprefix(pointer)))
+        elif item:
+            _drop_items(found, tokens, item)
+            _drop_items(wanted, tokens, item)
+        elif context.supersedes(address, lookup(cast("Json", now), tokens)):
             _drop(found, tokens)
             _drop(wanted, tokens)
     return same(found, wanted)
@@ -53,11 +64,9 @@ def changed_inside(context: Context, pointer: str, now: Value, to: Json) -> bool
 
 def removed_later(context: Context, pointer: str, value: Json) -> bool:
     """Whether a later migration removes such an element from an array."""
-    prefix = f"{pointer}/-"
     return any(
-        satisfies(value, tuple(json.loads(address[len(prefix) :]).items()))
-        for address in context.later
-        if address.startswith(prefix) and _is_item(address)
+        place == pointer and item[:1] == "-" and _fits(value, item)
+        for place, item in map(_parted, context.later)
     )
 
 
@@ -66,19 +75,27 @@ def appended_later(context: Context, pointer: str, value: Json) -> bool:
     return bool(context.later) and addition_address(pointer, value) in context.later
 
 
-def _place(address: str) -> str:
-    """The pointer of an address: of an element that comes or goes, that of its array."""
+def _parted(address: str) -> tuple[str, str]:
+    """The pointer of an address, and its ``+value``, ``-condition`` or ``>pointer`` if any."""
     for match in _ITEM.finditer(address):
         try:
             json.loads(address[match.end() :])
         except ValueError:
             continue
-        return address[: match.start()]
-    return address
+        return address[: match.start()], address[match.start() + 1 :]
+    return address, ""
 
 
-def _is_item(address: str) -> bool:
-    return _place(address) != address
+def _fits(value: Json, item: str) -> bool:
+    """Whether an element is one that ``+value`` or ``-condition`` speaks of."""
+    said = json.loads(item[1:])
+    return same(value, said) if item[0] == "+" else satisfies(value, tuple(said.items()))
+
+
+def _drop_items(document: Json, tokens: Tokens, item: str) -> None:
+    array = lookup(document, tokens)
+    if isinstance(array, list):
+        array[:] = [each for each in array if not _fits(each, item)]
 
 
 def _drop(document: Json, tokens: Tokens) -> None:
