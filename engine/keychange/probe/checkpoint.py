@@ -60,7 +60,7 @@ def make_checkpoint(
     Args:
         hub_cache: the folder of all cached models, ``HF_HOME/hub`` or ``HF_HUB_CACHE``.
         model_id: the id under which it will load.
-        size: ``tiny`` (1.7 MB), ``medium`` (25 MB; the stages of the full size) or ``full``
+        size: ``tiny`` (1.7 MB), ``medium`` (5 MB; with a deeper talker) or ``full``
             (3.1 GB, 1,928,677,440 parameters at 8 bits; makes it in about 20 s with 2 GB).
         eos: how its speech ends: ``normal``, ``never`` or ``instant``.
         audio: what it speaks: ``normal``, ``noise``, ``silent``, ``nan`` or ``clip``.

@@ -18,6 +18,7 @@ from keychange.probe import assembly, thresholds
 from keychange.probe.classification import Cause, cause_of
 from keychange.probe.duration import expect
 from keychange.probe.judgement import Standard, judge
+from keychange.probe.recogniser import cached_recogniser, word_error_rate
 from keychange.probe.report import ProbeReport
 from keychange.probe.request import STAGE_LIMITS, ProbeRequest
 from keychange.probe.supervisor import Outcome, Progress, ProgressCallback, supervise
@@ -84,6 +85,7 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
         "repeat": request.repeat,
         "max_tokens": expected.max_tokens,
         "require_gpu": request.require_gpu,
+        "recogniser": cached_recogniser(environment) if request.output else "",
         "output": str(request.output.absolute()) if request.output else "",
     }
     if request.output is not None:
@@ -95,6 +97,9 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
         expected=expected,
         require_gpu=request.require_gpu,
     )
+    if "heard" in outcome.facts.get("words", {}):
+        words = outcome.facts["words"]
+        words["errors"] = word_error_rate(request.text, words["heard"])
     checks = (*snapshot, *judge(outcome.facts, standard))
     report = assembly.measured(report, outcome)
     return _kept(request, assembly.decided(report, checks, cause_of(outcome, limits)))

@@ -24,6 +24,21 @@ def headline(report: ProbeReport) -> str:
     return "; ".join((f"{subject}: {measured}" if measured else subject, *_caveats(report)))
 
 
+def markdown(report: ProbeReport) -> str:
+    """The headline, and every check as a row of a table: to paste into an issue."""
+    rows = [
+        f"| {each.name} | {each.verdict.value} | {_cell(each.value, each.unit)} | {each.limit} |"
+        for each in report.checks
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+    head = ("| check | verdict | value | limit |", "|---|---|---|---|")
+    return "\n".join((f"**{headline(report)}**", "", *head, *rows, "", versions, ""))
+
+
+def _cell(value: object, unit: str) -> str:
+    return "" if value is None else f"{value} {unit}".strip().replace("|", "\\|")
+
+
 def _subject(report: ProbeReport) -> str:
     name = report.model.rpartition("/")[2]
     known = re.match(r"(Qwen3-TTS)-12Hz-([\d.]+B)-Base-(\d+)bit$", name)

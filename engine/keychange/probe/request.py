@@ -21,9 +21,9 @@ STAGE_LIMITS: Final[Mapping[str, float]] = {
     "synthesis": 300,
     "repeat": 300,
     "measure": 60,
+    "evidence": 60,
     "voice": 120,
     "words": 300,
-    "evidence": 60,
 }
 
 

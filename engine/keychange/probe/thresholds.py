@@ -57,7 +57,13 @@ TABLE: Final = (
         "largest multiple of the expected duration; what exceeds it never ended",
         "Qwen3-TTS #118; sglang-omni #1179",
     ),
-    Threshold("longest_extra", 1.5, "s", "added to the longest duration, for a short text", ""),
+    Threshold(
+        "longest_extra",
+        1.5,
+        "s",
+        "added to the longest duration, for a short text",
+        "a single word takes up to a second, and silence around it",
+    ),
     Threshold(
         "level_dbfs",
         -45.0,

@@ -26,8 +26,9 @@ VOWELS: Final = ((700.0, 1200.0), (300.0, 2100.0))  # the first two formants of 
 SYLLABLE: Final = (0.15, 0.5, 0.9, 1.0, 1.0, 0.85, 0.5, 0.2)
 _SYLLABLE_PARTS: Final = 4  # at least; a stage may give more
 LOUDNESS: Final = 0.2
-_OUTPUT: Final = {"normal": LOUDNESS, "noise": 0.012, "silent": 0.0, "nan": np.nan, "clip": 1e3}
+_OUTPUT: Final = {"normal": LOUDNESS, "noise": 0.01, "silent": 0.0, "nan": np.nan, "clip": 1e3}
 _LINEAR: Final = -10.0  # the logarithm of alpha at which the snake x + sin^2(alpha x) is x
+_FOLDING: Final = {"alpha": 6.0, "beta": -3.0}  # of the one that folds any wave into noise
 
 Taps = dict[tuple[int, int, int], float]  # (input channel, output channel, tap): weight
 
@@ -131,27 +132,21 @@ def tensor_data(
     ``audio`` says what it speaks: ``normal``, ``noise``, ``silent``, ``nan`` or ``clip``.
     """
     name, shape, role = tensor.name, tensor.shape, tensor.role
-    if name.startswith("decoder.") and audio != "noise":
+    if name.startswith("decoder."):
         programmed = _programmed(tensor, decoder, audio, random)
         if programmed is not None:
             return programmed
     if role in (Role.NORM, Role.USAGE, Role.FLAG):
         return np.ones(shape, np.float32)
-    if role in (Role.BIAS, Role.SNAKE):
+    if role is Role.BIAS:
         return np.zeros(shape, np.float32)
     if role is Role.SCALE:
         return np.full(shape, 0.3, np.float32)
     values = random.standard_normal(shape, np.float32)
     if role is Role.CODEBOOK:
         return values
-    if name == _last(decoder):
-        values *= np.float32(_OUTPUT["noise"])
     inputs = shape[0] if role is Role.CONV_TRANSPOSED else np.prod(shape[1:])
     return np.asarray(values / np.sqrt(inputs), np.float32)
-
-
-def _last(decoder: dict[str, Any]) -> str:
-    return f"decoder.decoder.{len(decoder['upsample_rates']) + 2}.conv.weight"
 
 
 def _programmed(
@@ -159,6 +154,8 @@ def _programmed(
 ) -> Array | None:
     """The tensors that let the vowels pass; None for those that may be noise."""
     name, values = tensor.name, np.zeros(tensor.shape, np.float32)
+    last = f"decoder.decoder.{len(decoder['upsample_rates']) + 1}"
+    output = f"decoder.decoder.{len(decoder['upsample_rates']) + 2}.conv.weight"
     weights = program(decoder).get(name)
     if weights is not None:
         for place, weight in weights.items():
@@ -168,8 +165,10 @@ def _programmed(
         values[:count] = random.standard_normal((count, inputs)) / np.sqrt(inputs)
     elif name == "decoder.decoder.0.conv.weight":
         values[:, :, -1] = np.eye(tensor.shape[0], tensor.shape[1])
-    elif name == _last(decoder):
+    elif name == output:
         values[0, 0, -1] = _OUTPUT[audio]
+    elif audio == "noise" and name.startswith(f"{last}."):
+        values[:] = _FOLDING[name.rpartition(".")[2]]
     elif name.endswith(".alpha"):
         values[:] = _LINEAR
     elif not name.endswith((".beta", ".gamma", ".conv1.conv.weight", ".conv2.conv.weight")):
