@@ -1,8 +1,11 @@
 """The judgement: good measurements pass, each bad one has its code, bad luck is inconclusive."""
 
 import copy
+import json
 import math
+from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,7 @@ from keychange.probe.supervisor import Outcome
 from keychange.probe.verdict import CheckVerdict, Verdict
 from keychange.verification.inspection import Checkpoint
 
+SCHEMAS = Path(__file__).parents[1] / "schemas"
 TEXT = "The voice upgrade is live and working on this machine."
 SPEECH = {
     "seconds": 3.44,
@@ -276,6 +280,13 @@ def test_every_failure_has_a_cause_and_a_fix():
 )
 def test_word_errors_are_counted(heard, rate):
     assert word_error_rate("The voice upgrade is live.", heard) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("name", ["good", *FAULTS])
+def test_every_report_is_of_its_schema(name):
+    schema = json.loads((SCHEMAS / "probe_report.schema.json").read_text("utf-8"))
+    found = report(FAULTS[name][0] if name in FAULTS else GOOD)
+    jsonschema.validate(json.loads(found.to_json()), schema)
 
 
 def test_the_table_to_paste_has_a_row_for_every_check():
