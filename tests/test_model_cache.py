@@ -11,10 +11,13 @@ from keychange.diagnostics import Severity, errors_in
 from keychange.probe.checkpoint import MODEL_ID
 from keychange.probe.made_up.config import model_config, speech_config
 from keychange.verification.hub import hub_cache
+from keychange.verification.inspection import Checkpoint
 from keychange.verification.model_cache import inspect_model
+from keychange.verification.quantisation import check_quantisation
 from keychange.verification.qwen3_speech import speech_tokenizer_tensors
 from keychange.verification.qwen3_tts import main_tensors
 from keychange.verification.safetensors import DamagedFileError, read_header
+from keychange.verification.snapshot_files import Findings
 from keychange.verification.tensors import is_quantised, parameters
 from support.probe import copy_of, edit_header, edit_json, hub, replace_file, snapshot_of
 
@@ -259,6 +262,15 @@ def test_every_damage_has_its_code(name, damaged):
 )
 def test_what_the_migration_expects_is_compared(cache, expect, code):
     assert codes(cache, expect=expect) == [code]
+
+
+def test_a_few_plain_layers_only_warn(cache):
+    found, config = Findings("someone/Qwen3-TTS-8bit"), model_config("tiny")
+    measured = Checkpoint(bits=8, group_size=64, quantised_layers=30)
+    check_quantisation(config, measured, main_tensors(config), {}, found)
+    assert [(each.code, each.severity) for each in found] == [
+        ("model-wrong-quantisation", Severity.WARNING)
+    ]
 
 
 def test_bits_that_the_id_names_are_compared(tmp_path):
