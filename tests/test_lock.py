@@ -15,7 +15,7 @@ import time
 import pytest
 
 from keychange.errors import KeychangeError, RefusedError
-from keychange.transaction import FileWrite, commit, lock, read_steadily, reading, recover
+from keychange.transaction import FileWrite, commit, lock, owner, read_steadily, reading, recover
 from keychange.transaction.lock import Owner, require_lock
 from support.faults import in_child, leftovers, run, start_child, was_killed
 
@@ -69,7 +69,9 @@ def test_second_in_one_process_is_refused(tmp_path):
 
 
 def test_refusal_names_the_owner(tmp_path):
+    assert owner(tmp_path) is None
     with held_elsewhere(tmp_path, command="migrate down") as pid:
+        assert owner(tmp_path).pid == pid
         message = refusal(tmp_path)
         assert f"process {pid} on {socket.gethostname()}" in message
         assert "migrate down" in message
@@ -89,6 +91,7 @@ def test_dies_with_its_process(tmp_path):
         os.kill(pid, signal.SIGKILL)
         with lock(tmp_path, timeout_seconds=30):
             pass
+    assert owner(tmp_path) is None
 
 
 def test_programs_that_the_owner_started_do_not_keep_it(tmp_path):
@@ -127,6 +130,7 @@ def test_record_of_an_ended_process_is_not_shown_as_the_owner(tmp_path):
         record |= {"pid": os.getpid(), "process_start": "1", "command": "migrate stamp"}
         file.write_text(json.dumps(record))
         assert "migrate stamp" not in refusal(tmp_path)
+        assert owner(tmp_path) is None
         file.write_bytes(b'{"pid": 1')
         assert refusal(tmp_path).startswith("another process")
 

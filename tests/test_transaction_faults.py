@@ -14,7 +14,6 @@ from support.faults import (
     ERRORS,
     KILLS,
     Faults,
-    Scene,
     failing,
     in_child,
     injected,
@@ -25,6 +24,7 @@ from support.faults import (
     snapshot,
     was_killed,
 )
+from support.scene import Scene
 
 DIRECTIONS = ("up", "down")
 

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keychange.errors import RefusedError, RollbackError, RolledBackError
+from keychange.errors import RefusedError, RollbackError
 from keychange.transaction import (
     Ending,
-    FileWrite,
     commit,
     lock,
     pending_recovery,
@@ -23,10 +22,9 @@ from keychange.transaction import (
 )
 from keychange.transaction.rollback import is_mixture
 from support.faults import (
-    LEDGER,
-    Call,
-    Faults,
-    failing,
+    WRITES,
+    at_call,
+    build_four,
     in_child,
     injected,
     killed,
@@ -38,39 +36,10 @@ from support.faults import (
     write_note,
 )
 
-WRITES = [
-    FileWrite("a", b"old a", b"new a"),
-    FileWrite("b", b"old b", b"new b"),
-    FileWrite("sub/made", None, b"made"),
-    FileWrite("gone", b"old gone", None),
-]
-
 
 @pytest.fixture
 def root(tmp_path):
-    for write in WRITES:
-        if write.before is not None:
-            (tmp_path / write.path).write_bytes(write.before)
-    return tmp_path
-
-
-def at_call(name: str, *arguments: str, number: int = 0):
-    """A fault that acts at a call of that name with these among its arguments."""
-
-    class AtCall(Faults):
-        def __init__(self, fault) -> None:
-            super().__init__(0, self._check)
-            self.fault_there = fault
-            self.seen = 0
-
-        def _check(self, call: Call) -> None:
-            self.at += 1
-            if call.name == name and set(arguments) <= set(call.arguments):
-                self.seen += 1
-                if self.seen == number + 1:
-                    self.fault_there(call)
-
-    return AtCall
+    return build_four(tmp_path)
 
 
 def interrupt(root, *, after_files: int = 4) -> None:
@@ -271,150 +240,3 @@ def test_reading_makes_no_state_folder(tmp_path):
     assert read_steadily(tmp_path, len) == 0
     assert not pending_recovery(tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def rolled_back(root, faults) -> RolledBackError:
-    with injected(faults), pytest.raises(RolledBackError) as caught:
-        run(root, WRITES, FileWrite(LEDGER, None, b"{}", mode=0o600))
-    assert leftovers(root) == []
-    return caught.value
-
-
-def test_file_that_the_user_saves_during_the_commit_is_kept(root):
-    before = snapshot(root)
-    faults = at_call("replace", "a")(lambda call: (root / "b").write_bytes(b"the user's"))
-    problem = rolled_back(root, faults)
-    assert problem.diagnostics[0].code == "changed-meanwhile"
-    assert snapshot(root) == before | {"b": ("file x1", 0o644, b"the user's")}
-
-
-def test_file_that_appears_during_the_commit_is_kept(root):
-    before = snapshot(root)
-    faults = at_call("replace", "a")(lambda call: (root / "sub/made").write_bytes(b"the user's"))
-    assert rolled_back(root, faults).diagnostics[0].code == "changed-meanwhile"
-    assert (root / "sub/made").read_bytes() == b"the user's"
-    assert {k: v for k, v in snapshot(root).items() if not k.startswith("sub")} == before
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"), [("create", ["writing"]), ("replace", ["prepared"]), ("barrier", [])]
-)
-def test_folder_swapped_for_a_link_during_the_commit(tmp_path, name, arguments):
-    """Between the look and the write, a folder becomes a link out of the root."""
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    for folder in (root / "sub", outside):
-        folder.mkdir(parents=True)
-        (folder / "a").write_bytes(b"1")
-
-    def swap(call):
-        (root / "sub").rename(root / "kept")
-        (root / "sub").symlink_to(outside)
-
-    faults = at_call(name, *arguments)(swap)
-    with injected(faults), pytest.raises(RolledBackError):
-        run(root, [FileWrite("sub/a", b"1", b"2")])
-    assert [path.name for path in outside.iterdir()] == ["a"]
-    assert (outside / "a").read_bytes() == b"1"
-    assert (root / "kept/a").read_bytes() == b"1"
-    assert not pending_recovery(root)
-
-
-def test_failed_restore_is_retried_and_its_backup_removed(root):
-    """The disk fills up and stays full; then there is room again."""
-
-    class Full(Faults):
-        def write(self, descriptor, data):
-            if self.full and b"old" in bytes(data):
-                raise OSError(28, "No space left on device")
-            return super().write(descriptor, data)
-
-        full = False
-
-    faults = Full()
-    faults.at, faults.fault = -1, None
-    original = Faults.replace
-
-    def replace(source, destination, folder):
-        if destination == "gone" or source == "gone":
-            faults.full = True
-            raise OSError(28, "No space left on device")
-        return original(faults, source, destination, folder)
-
-    faults.replace = replace
-    before = snapshot(root)
-    with injected(faults), pytest.raises(RollbackError) as caught:
-        run(root, WRITES)
-    assert {each.code for each in caught.value.diagnostics} == {"restore-failed", "write-failed"}
-    named = [d.location.path for d in caught.value.diagnostics if d.code == "restore-failed"]
-    assert sorted(named) == ["a", "b"]
-    for diagnostic in caught.value.diagnostics:
-        assert diagnostic.hint
-    assert pending_recovery(root)
-    assert recovered(root).ending is Ending.ROLLED_BACK
-    assert snapshot(root) == before
-    assert leftovers(root) == []
-
-
-def test_nothing_is_relied_on_before_it_is_on_the_disk(root):
-    """Power may fail at any call: what a step rests on has been flushed before it."""
-    flushed: set[tuple[int, int]] = set()
-    steps: list[str] = []
-
-    class Order(Faults):
-        def create(self, name, folder, mode):
-            descriptor = super().create(name, folder, mode)
-            steps.append(f"create {name}")
-            return descriptor
-
-        def flush(self, descriptor):
-            status = os.fstat(descriptor)
-            kind = "folder" if stat.S_ISDIR(status.st_mode) else "file"
-            flushed.add((status.st_dev, status.st_ino))
-            steps.append(f"flush {kind} {status.st_ino}")
-
-        def replace(self, source, destination, folder):
-            status = os.stat(source, dir_fd=folder)
-            if destination != source and not destination.startswith(".keychange-"):
-                assert (status.st_dev, status.st_ino) in flushed, (source, destination)
-            steps.append(f"replace {destination}")
-            super().replace(source, destination, folder)
-
-    run(root, [])
-    with injected(Order()):
-        run(root, WRITES, FileWrite(LEDGER, None, b"{}", mode=0o600))
-    journal = f"flush folder {(root / '.keychange/journal').stat().st_ino}"
-    prepared, committed = steps.index("replace prepared"), steps.index("replace committed")
-    assert steps[prepared + 1] == journal
-    staged = [i for i, step in enumerate(steps) if step.startswith("create .keychange-")]
-    replaced = [steps.index(f"replace {name}") for name in ("a", "b", "made", "ledger.json")]
-    assert prepared < min(staged)
-    assert max(replaced) < committed
-    for folder in (root, root / "sub", root / ".keychange"):
-        flush = f"flush folder {folder.stat().st_ino}"
-        assert flush in steps[max(replaced) : committed]
-    assert steps[committed + 1] == journal
-
-
-def test_undoing_is_flushed_before_the_journal_goes(root):
-    steps: list[str] = []
-
-    class Order(Faults):
-        def flush(self, descriptor):
-            status = os.fstat(descriptor)
-            steps.append(f"flush {status.st_ino}")
-
-        def replace(self, source, destination, folder):
-            if destination == "committed":
-                failing(5)(Call("replace", (), lambda: None))
-            steps.append(f"replace {destination}")
-            super().replace(source, destination, folder)
-
-        def unlink(self, name, folder):
-            steps.append(f"unlink {name}")
-            super().unlink(name, folder)
-
-    with injected(Order()), pytest.raises(RolledBackError):
-        run(root, WRITES)
-    back = max(i for i, step in enumerate(steps) if step in ("replace a", "replace b"))
-    gone = steps.index("unlink prepared")
-    assert f"flush {root.stat().st_ino}" in steps[back:gone]

@@ -2,7 +2,7 @@
 
 from keychange.transaction.commit import Ending, Recovery, commit, pending_recovery, recover
 from keychange.transaction.files import TEMP_PREFIX
-from keychange.transaction.lock import lock
+from keychange.transaction.lock import Owner, lock, owner
 from keychange.transaction.preflight import FileWrite
 from keychange.transaction.reading import read_steadily
 from keychange.transaction.signals import Interrupted
@@ -15,10 +15,12 @@ __all__ = [
     "Ending",
     "FileWrite",
     "Interrupted",
+    "Owner",
     "Recovery",
     "commit",
     "ensure_state_dir",
     "lock",
+    "owner",
     "pending_recovery",
     "read_steadily",
     "recover",

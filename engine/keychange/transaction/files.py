@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keychange.transaction.extended import UNSUPPORTED, copy_extended
+
 TEMP_PREFIX: Final = ".keychange-"
 """Names that start so are staged files of a transaction; nothing else in a project is called so."""
 
@@ -28,7 +30,6 @@ BATCH: Final = 64
 """Files held open at a time: far below the 256 that macOS allows a process."""
 
 _FLUSHERS = 8
-_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 class FileSystem:
@@ -60,7 +61,7 @@ class FileSystem:
             os.fsync(descriptor)
         except OSError as problem:
             # Some network file systems cannot flush folders; there is nothing else to ask of them.
-            if problem.errno not in _UNSUPPORTED:
+            if problem.errno not in UNSUPPORTED:
                 raise
 
     def barrier(self, descriptor: int) -> None:
@@ -278,42 +279,3 @@ def flush_all(opened: Mapping[str, int]) -> None:
             helper.join()
     if problems:
         raise problems[0]
-
-
-if sys.platform == "darwin":
-
-    def has_extended(_descriptor: int) -> bool:
-        """Python cannot say here: let the system look while it copies."""
-        return True
-
-    def copy_extended(source: int, destination: int) -> None:
-        """Copy extended attributes and access lists between two open files, as ``cp -p`` does."""
-        import ctypes
-
-        library = ctypes.CDLL(None, use_errno=True)
-        access_lists, attributes = 1 << 0, 1 << 2  # COPYFILE_ACL, COPYFILE_XATTR of <copyfile.h>
-        if library.fcopyfile(source, destination, None, access_lists | attributes) < 0:
-            code = ctypes.get_errno()
-            if code not in _UNSUPPORTED:
-                raise OSError(code, os.strerror(code))
-
-else:
-
-    def has_extended(descriptor: int) -> bool:
-        """Whether an open file has extended attributes, access lists among them."""
-        try:
-            return bool(os.listxattr(descriptor))
-        except OSError as problem:
-            if problem.errno in _UNSUPPORTED:
-                return False
-            raise
-
-    def copy_extended(source: int, destination: int) -> None:
-        """Copy extended attributes, access lists among them, between two open files."""
-        for name in os.listxattr(source):
-            try:
-                os.setxattr(destination, name, os.getxattr(source, name))
-            except OSError:
-                # Labels of a security module are the system's to set; a new file has its own.
-                if not name.startswith(("security.", "trusted.")):
-                    raise

@@ -68,10 +68,20 @@ class Owner:
         """False for a record that an ended process left, also where its number is in use again."""
         if self.host != socket.gethostname():
             return True
-        return self.process_start == _process_start(self.pid)
+        return _is_alive(self.pid) and self.process_start == _process_start(self.pid)
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} ({self.command}, since {self.since})"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:  # it is somebody else's
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _process_start(pid: int) -> str:
@@ -168,12 +178,17 @@ def _sign(descriptor: int, owner: Owner) -> None:
         files.write_all(descriptor, record.encode())
 
 
-def _locked(root: Path, timeout_seconds: float) -> Diagnostic:
-    owner = None
+def owner(root: Path) -> Owner | None:
+    """Who holds the lock right now, by its own record; for messages, no decision may rest on it."""
     with contextlib.suppress(OSError):
         found = Tree(root).read(f"{STATE}/lock")
-        owner = Owner.parse(found.data) if found else None
-    who = str(owner) if owner and owner.is_current else "another process"
+        recorded = Owner.parse(found.data) if found else None
+        return recorded if recorded and recorded.is_current else None
+    return None
+
+
+def _locked(root: Path, timeout_seconds: float) -> Diagnostic:
+    who = owner(root) or "another process"
     waited = f" after {timeout_seconds:g} s" if timeout_seconds else ""
     return error(
         "locked",

@@ -17,9 +17,9 @@ from keychange.errors import RefusedError
 from keychange.transaction import files
 from keychange.transaction.files import NotAFileError, Tree, split
 from keychange.transaction.journal import Attributes, Entry, temp_name
-from keychange.transaction.state import LEDGER, STATE
-
-_PROTECTED = frozenset({STATE, ".git"})
+from keychange.transaction.resolving import Objection, resolve
+from keychange.transaction.space import missing_space
+from keychange.transaction.state import STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +63,6 @@ class _Known:
     missing: dict[str, None] = field(default_factory=dict)
 
 
-class _Objection(Exception):
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-
-
 def digest(data: bytes | None) -> str | None:
     """The SHA-256 of a file's bytes, None for no file; as in ``Plan.reads``."""
     return None if data is None else hashlib.sha256(data).hexdigest()
@@ -91,7 +85,7 @@ def preflight(
     for number, write in enumerate(writes):
         try:
             targets.append(_examine(tree, write, temp_name(identifier, number), known))
-        except _Objection as objection:
+        except Objection as objection:
             objections.append(objection.diagnostic)
     written = {write.path for write in writes}
     for path, expected in reads.items():
@@ -100,41 +94,10 @@ def preflight(
     targets, conflicts = _distinct(targets)
     objections += conflicts
     if not objections:
-        objections += _room(tree, targets)
+        objections += missing_space(tree, _sizes(targets))
     if objections:
         raise RefusedError(*objections)
     return Prepared(tuple(targets), tuple(known.missing))
-
-
-def resolve(tree: Tree, path: str) -> str:
-    """Where a path leads, relative to the root, with every link followed."""
-    parts = path.split("/")
-    if path.startswith("/") or "\0" in path or not all(p not in ("", ".", "..") for p in parts):
-        raise _Objection(_outside(path))
-    real = os.path.realpath(tree.absolute(path))
-    root = f"{tree.root.rstrip('/')}/"
-    if not real.startswith(root):
-        raise _Objection(_outside(path))
-    target = real.removeprefix(root)
-    if target != LEDGER and any(p.casefold() in _PROTECTED for p in target.split("/")):
-        raise _Objection(
-            error(
-                "protected-target",
-                f"{path} leads into a folder that belongs to a program: {target}",
-                Location(path),
-                hint="take it out of the operation's targets",
-            )
-        )
-    return target
-
-
-def _outside(path: str) -> Diagnostic:
-    return error(
-        "outside-root",
-        f"{path} leads out of the project",
-        Location(path),
-        hint="keychange changes only files below the root; name the file's own place there",
-    )
 
 
 def _examine(tree: Tree, write: FileWrite, temp: str, known: _Known) -> Target:
@@ -150,7 +113,7 @@ def _examine(tree: Tree, write: FileWrite, temp: str, known: _Known) -> Target:
     except FileNotFoundError:
         _check_missing(tree, write.path, folder, known)
     if (found.data if found else None) != write.before:
-        raise _Objection(_stale(write.path))
+        raise Objection(_stale(write.path))
     if found is None:
         entry = Entry(write.path, target, temp, None, digest(write.after), None, None)
         return Target(entry, write.after, write.mode, None)
@@ -178,7 +141,7 @@ def _reading(path: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except NotAFileError as problem:
-        raise _Objection(
+        raise Objection(
             error(
                 "not-a-file",
                 f"{path} is not a regular file",
@@ -187,7 +150,7 @@ def _reading(path: str) -> Iterator[None]:
             )
         ) from problem
     except OSError as problem:
-        raise _Objection(
+        raise Objection(
             error(
                 "unreadable-file",
                 f"{path} cannot be read: {problem.strerror}",
@@ -212,7 +175,7 @@ def _reread(tree: Tree, path: str, expected: str | None) -> Iterator[Diagnostic]
         target = resolve(tree, path)
         with _reading(path):
             found = tree.read(target)
-    except _Objection as objection:
+    except Objection as objection:
         yield objection.diagnostic
         return
     if digest(found.data if found else None) != expected:
@@ -236,7 +199,7 @@ def _check_folder(path: str, folder: str, descriptor: int, known: _Known) -> Non
         allowed = os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor)
         known.writable[folder] = bool(mode & 0o222) and allowed
     if not known.writable[folder]:
-        raise _Objection(
+        raise Objection(
             error(
                 "read-only-folder",
                 f"the folder of {path} does not let files be replaced: {folder or '.'}",
@@ -259,7 +222,7 @@ def _check_writable(path: str, name: str, folder: int, status: os.stat_result) -
         except OSError as problem:
             reason = problem.strerror or "the system does not allow it"
     if reason:
-        raise _Objection(
+        raise Objection(
             error(
                 "read-only-file",
                 f"{path} cannot be written: {reason}",
@@ -310,31 +273,11 @@ def _distinct(targets: Sequence[Target]) -> tuple[list[Target], list[Diagnostic]
     return list(kept.values()), conflicts
 
 
-def _room(tree: Tree, targets: Iterable[Target]) -> Iterator[Diagnostic]:
-    """Staged files and the journal need room at the same time, each on its own file system."""
+def _sizes(targets: Iterable[Target]) -> dict[str, list[int]]:
+    """The bytes of the files to come, by folder; the journal's are staged at the same time."""
     sizes: dict[str, list[int]] = {STATE: []}
     for target in targets:
         entry = target.entry
         sizes[STATE].append(len(entry.before or b"") + len(entry.overwrite or b""))
         sizes.setdefault(split(entry.target)[0], []).append(len(target.after or b""))
-    needed: dict[int, list[int]] = {}
-    places: dict[int, Path] = {}
-    for folder, of_files in sizes.items():
-        place = Path(tree.absolute(folder))
-        while not place.exists():
-            place = place.parent
-        device = place.stat().st_dev
-        places[device] = place
-        needed.setdefault(device, []).extend(of_files)
-    for device, of_files in needed.items():
-        system = os.statvfs(places[device])
-        block = system.f_frsize or 4096
-        wanted = sum(-(-size // block) for size in of_files)
-        # A file system that counts no blocks at all does not say how full it is.
-        if system.f_blocks and wanted > system.f_bavail:
-            yield error(
-                "no-space",
-                f"the disk has {system.f_bavail * block} bytes left, {wanted * block} are needed",
-                Location("."),
-                hint="make room on the disk and run the command again",
-            )
+    return sizes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from keychange.transaction import files
+from keychange.transaction.extended import has_extended
 from keychange.transaction.journal import Attributes
 
 
@@ -43,7 +44,7 @@ def _keep(descriptor: int, folder: int, attributes: Attributes, like: str) -> No
         files.system.set_owner(descriptor, attributes.user, attributes.group)
     original = os.open(like, files.READ, dir_fd=folder)
     try:
-        if files.has_extended(original):
+        if has_extended(original):
             files.system.copy_extended(original, descriptor)
     finally:
         os.close(original)

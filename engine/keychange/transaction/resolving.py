@@ -1,0 +1,55 @@
+"""Room of where a path leads: within the root, whatever links it goes through, or nowhere."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from keychange.diagnostics import Diagnostic, Location, error
+from keychange.transaction.files import Tree
+from keychange.transaction.state import LEDGER, STATE
+
+PROTECTED: Final = frozenset({STATE, ".git"})
+
+
+class Objection(Exception):
+    """One reason to refuse, found on the way; the preflight collects them all."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def resolve(tree: Tree, path: str) -> str:
+    """Where a path leads, relative to the root, with every link followed.
+
+    Raises:
+        Objection: out of the root, or into a folder that is a program's own.
+    """
+    parts = path.split("/")
+    if path.startswith("/") or "\0" in path or not all(p not in ("", ".", "..") for p in parts):
+        raise Objection(_outside(path))
+    real = os.path.realpath(tree.absolute(path))
+    root = f"{tree.root.rstrip('/')}/"
+    if not real.startswith(root):
+        raise Objection(_outside(path))
+    target = real.removeprefix(root)
+    if target != LEDGER and any(p.casefold() in PROTECTED for p in target.split("/")):
+        raise Objection(
+            error(
+                "protected-target",
+                f"{path} leads into a folder that belongs to a program: {target}",
+                Location(path),
+                hint="take it out of the operation's targets",
+            )
+        )
+    return target
+
+
+def _outside(path: str) -> Diagnostic:
+    return error(
+        "outside-root",
+        f"{path} leads out of the project",
+        Location(path),
+        hint="keychange changes only files below the root; name the file's own place there",
+    )
