@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from keychange.formats.dotenv_bash import AllExport, Assignment, BashReading, Export, read_bash
+from keychange.formats.dotenv_bash import AllExport, Assignment, BashReading, Export
 from keychange.formats.dotenv_readers import Binding, Parts, PythonReading, read_python
+from keychange.formats.dotenv_scanner import read_bash
 from keychange.secrets import looks_secret
 from keychange.spans import BOM, Span
 
@@ -179,10 +180,10 @@ def environment(
     """What ``set -a; . ./.env`` puts into the environment, for what the model of bash covers.
 
     With ``only_exported`` it is what ``. ./.env`` alone would. ``ambient`` is what references may
-    find beside the file itself. Values that only running code could tell are left out.
+    find beside the file itself. Values that only running code could tell are left out. As in
+    bash, a byte order mark spoils the first line, and a carriage return is part of a value.
     """
-    env = EnvFile(data)
-    return env.bash.environment(
+    return read_bash(_decode(data)[1]).environment(
         ambient or {}, allexport=not only_exported, only_exported=only_exported
     )
 

@@ -1,16 +1,16 @@
-"""Writing into a ``.env`` text: quotes that bash and python-dotenv read alike, and whole lines."""
+"""Spelling a ``.env`` line: the style that is there, and quotes that all readers read alike."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-from keychange.edits import Edit
 from keychange.formats.dotenv import EnvFile
-from keychange.formats.dotenv_bash import Assignment, read_bash
+from keychange.formats.dotenv_bash import Assignment
 from keychange.formats.dotenv_readers import Binding, Reference, read_python, references
-from keychange.spans import Span
+from keychange.formats.dotenv_scanner import read_bash
 
 QUOTES = ("", '"', "'")
 """No quotes where the value needs none, else the double ones, which hold most."""
@@ -39,6 +39,16 @@ class Spelling:
             env.raw(binding.key_end, binding.value_start),
             env.raw(binding.value_start, binding.value_end),
         )
+
+    @classmethod
+    def beside(cls, env: EnvFile, neighbour: Binding | None) -> Spelling:
+        """The way a neighbour is written, for a new line: with its quotes, and nothing in them."""
+        if neighbour is None:
+            return cls("", "=", "")
+        spelling = cls.of(env, neighbour)
+        quote = spelling.literal[:1] if spelling.literal[:1] in ("'", '"') else ""
+        equals = spelling.equals.replace("'", "") or "="
+        return cls("export " if neighbour.exported else "", equals, quote * 2)
 
     @property
     def bare(self) -> bool:
@@ -92,7 +102,7 @@ class Spelling:
         here = self.literal[:1] if self.literal[:1] in ("'", '"') else ""
         for quote in (here, *(each for each in QUOTES if each != here)):
             literal = _quoted(value, quote)
-            if literal is None or (not literal and rest.strip()):
+            if literal is None or (not literal and (rest.strip() or equals != equals.rstrip())):
                 continue
             result = Spelling(self.prefix, equals, literal)
             if result.reads(key, value, rest):
@@ -131,90 +141,17 @@ def _quoted(value: str, quote: str) -> str | None:
     return f'"{escaped}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The lines of a file, as places: line ``i`` is ``starts[i]`` to ``starts[i + 1]``."""
+def nearest(names: Mapping[str, Sequence[Binding]], key: str) -> Binding | None:
+    """The last binding of those whose key shares the most leading words with a new one.
 
-    env: EnvFile
-    starts: Sequence[int]
+    Words are what ``_`` parts. None where no key shares even the first.
+    """
+    words = key.split("_")
 
-    @classmethod
-    def of(cls, env: EnvFile) -> Lines:
-        """Split a file; one that ends in a line end has no empty line after it."""
-        starts = [0, *(i + 1 for i, char in enumerate(env.text) if char == "\n")]
-        if starts[-1] != len(env.text):
-            starts.append(len(env.text))
-        return cls(env, starts)
+    def shared(name: str) -> int:
+        pairs = zip(words, name.split("_"), strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    @property
-    def unended(self) -> bool:
-        """Whether the last line has no line end."""
-        return bool(self.env.text) and not self.env.text.endswith("\n")
-
-    def at(self, place: int) -> int:
-        """The number of the line, from 0, that holds a place."""
-        return min(self.env.text.count("\n", 0, place), len(self))
-
-    def of_binding(self, binding: Binding) -> range:
-        """The lines that a binding covers."""
-        return range(self.at(binding.start), self.at(binding.end - 1) + 1)
-
-    def edits(
-        self,
-        deleted: Iterable[int],
-        inserted: Mapping[int, Sequence[str]],
-        inside: Iterable[Edit] = (),
-    ) -> tuple[Edit, ...]:
-        """Delete lines, insert texts before lines (before ``len``: at the end), and edit others.
-
-        A file whose last line has no line end keeps it so. Texts come without a line end; into a
-        file without any line each is written with one, unless it has one already.
-        """
-        gone = frozenset(deleted)
-        tail = len(self)
-        while self.unended and tail - 1 in gone:
-            tail -= 1
-        edits: list[Edit] = []
-        for line in range(tail if self.unended else len(self) + 1):
-            text = "".join(self._ended(each) for each in inserted.get(line, ()))
-            if text or line in gone:
-                end = self.starts[line + 1] if line in gone else self.starts[line]
-                edits.append(self._edit(self.starts[line], end, text))
-        edits += inside
-        if self.unended:
-            last = [text for line in range(tail, len(self) + 1) for text in inserted.get(line, ())]
-            edits += self._at_end(tail, last)
-        return _merged(edits)
-
-    def _at_end(self, tail: int, texts: Sequence[str]) -> list[Edit]:
-        """Replace all from line ``tail`` on, in a file whose last line has no line end."""
-        text = self.env.line_end.join(texts)
-        end = len(self.env.text)
-        if tail == len(self):
-            return [self._edit(end, end, self.env.line_end + text)] if texts else []
-        start = self.starts[tail]
-        if not texts and start:
-            start -= 1
-        return [self._edit(start, end, text)]
-
-    def _ended(self, text: str) -> str:
-        return text if text.endswith(("\n", "\r")) else text + self.env.line_end
-
-    def _edit(self, start: int, end: int, text: str) -> Edit:
-        return Edit(self.env.span(start, end), text.encode(self.env.encoding))
-
-
-def _merged(edits: Iterable[Edit]) -> tuple[Edit, ...]:
-    """The same change with edits that touch each other made one, in the order given."""
-    result: list[Edit] = []
-    for edit in sorted(edits, key=lambda each: each.span):
-        if result and edit.span.start <= result[-1].span.end:
-            last = result.pop()
-            span = Span(last.span.start, max(edit.span.end, last.span.end))
-            result.append(Edit(span, last.replacement + edit.replacement))
-        else:
-            result.append(edit)
-    return tuple(result)
+    ranked = [(shared(name), bindings[-1]) for name, bindings in names.items()]
+    best = max(ranked, key=lambda each: (each[0], each[1].start), default=None)
+    return best[1] if best and best[0] else None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from keychange.diagnostics import Diagnostic, errors_in
 from keychange.edits import Edit
 from keychange.formats.dotenv import EnvFile
+from keychange.formats.dotenv_lines import Lines
 from keychange.formats.dotenv_readers import Binding
-from keychange.formats.dotenv_writing import Lines, Spelling, UnwritableError
+from keychange.formats.dotenv_writing import Spelling, UnwritableError, nearest
 from keychange.model import ABSENT, Context, Finding, Json, OnForeign, Site, Source, State, Value
 from keychange.operations.env import EnvOperation, Setting
 from keychange.operations.env_reports import Reports, read_back
@@ -160,15 +161,15 @@ class Examination:
         if now.literal != was.literal:
             self._edit(binding.value_start, binding.value_end, now.literal)
         self.wanted[key] = to
-        note = "exported" if before == to else ""
+        note = "exported" if before == to and now.prefix != was.prefix else ""
         undo: Json = {"was": _parts(was), "now": _parts(now)}
         self._site(key, State.PENDING, before, to, binding, undo=undo, note=note)
 
     def _add(self, setting: Setting) -> None:
         key = setting.key
-        anchor = self._anchor(key)
+        anchor = nearest(self.names, key)
         last = self.env.python.bindings[-1] if self.env.python.bindings else None
-        style = _style(self.env, anchor or last).exporting(wanted=setting.export)
+        style = Spelling.beside(self.env, anchor or last).exporting(wanted=setting.export)
         try:
             line = style.holding(setting.to, key, encoding=self.env.encoding).line(key)
         except UnwritableError as reason:
@@ -228,22 +229,6 @@ class Examination:
             return None
         return setting.export
 
-    def _anchor(self, key: str) -> Binding | None:
-        """The last binding of those whose key shares the most leading words with a new one."""
-        best, shared = None, 0
-        words = key.split("_")
-        for name, bindings in self.names.items():
-            common = 0
-            for first, second in zip(words, name.split("_"), strict=False):
-                if first != second:
-                    break
-                common += 1
-            last = bindings[-1]
-            nearer = best is not None and common == shared and last.start > best.start
-            if common > shared or (common and nearer):
-                best, shared = last, common
-        return best
-
     # ------------------------------------------------------------ what is noted down
 
     def _removed(self, removal: _Removal, gone: frozenset[int]) -> None:
@@ -255,9 +240,17 @@ class Examination:
             above = [each for each in staying if each.start < binding.start]
             first = self.lines.of_binding(above[-1]).stop if above else 0
             text = self.env.raw(self.lines.starts[here.start], self.lines.starts[here.stop])
-            after = renamed.get(above[-1].key, above[-1].key) if above else ""
-            skipped = sum(line not in gone for line in range(first, here.start))
-            lines.append({"text": text, "after": after, "skip": skipped})
+            name = above[-1].key if above else ""
+            lines.append(
+                {
+                    "text": text,
+                    "end": self.env.line_end,
+                    "line": here.start,
+                    "after": renamed.get(name, name),
+                    "nth": sum(each.key == name for each in above),
+                    "skip": sum(line not in gone for line in range(first, here.start)),
+                }
+            )
         last = removal.bindings[-1]
         undo: Json = {"removed": lines}
         self._site(removal.key, State.PENDING, removal.before, ABSENT, last, undo=undo)
@@ -299,16 +292,6 @@ class Examination:
 
 def _parts(spelling: Spelling) -> list[Json]:
     return [spelling.prefix, spelling.equals, spelling.literal]
-
-
-def _style(env: EnvFile, neighbour: Binding | None) -> Spelling:
-    """The way a neighbour is written, with nothing in its quotes."""
-    if neighbour is None:
-        return Spelling("", "=", "")
-    spelling = Spelling.of(env, neighbour)
-    quote = spelling.literal[:1] if spelling.literal[:1] in ("'", '"') else ""
-    equals = spelling.equals.replace("'", "") or "="
-    return Spelling("export " if neighbour.exported else "", equals, quote * 2)
 
 
 def _in_words(site: Site) -> str:

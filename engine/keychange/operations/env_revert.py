@@ -8,8 +8,9 @@ from typing import Any, cast
 from keychange.diagnostics import Diagnostic, Location, error, errors_in
 from keychange.edits import Edit
 from keychange.formats.dotenv import EnvFile
+from keychange.formats.dotenv_lines import Lines
 from keychange.formats.dotenv_readers import Binding
-from keychange.formats.dotenv_writing import Lines, Spelling
+from keychange.formats.dotenv_writing import Spelling
 from keychange.model import ABSENT, Context, Finding, Recorded, Site, Source, State, Value
 from keychange.operations.env_reports import Reports
 from keychange.secrets import looks_secret
@@ -31,6 +32,7 @@ class Reversal:
         self.gone: set[int] = set()
         self.inserted: dict[int, list[str]] = {}
         self.inside: list[Edit] = []
+        self.removed: list[Mapping[str, Any]] = []
 
     def finding(self) -> Finding:
         """Settings go back first, then names, then removed lines: the order of up, turned round."""
@@ -49,6 +51,7 @@ class Reversal:
             self._rename_back(record, undo["renamed"])
         for record, undo in by_way.get("removed", ()):
             self._put_back(record, undo["removed"])
+        self._reinsert()
         edits = () if errors_in(self.problems) else self.lines.edits(
             self.gone, self.inserted, self.inside
         )  # fmt: skip
@@ -113,22 +116,31 @@ class Reversal:
             else:
                 self._foreign(record, binding)
             return
-        for each in removed:
-            text = str(each["text"])
-            if len(self.lines):
-                text = text.rstrip("\r\n")
-            self.inserted.setdefault(self._place(each["after"], each["skip"]), []).append(text)
+        self.removed += removed
         self._site(record, State.PENDING, None)
 
-    def _place(self, after: str, skip: int) -> int:
-        """The line to insert before: so many lines that stay below the binding of a key.
+    def _reinsert(self) -> None:
+        """Removed lines in the order that they had, whatever the order of their records."""
+        for each in sorted(self.removed, key=lambda each: int(each["line"])):
+            text = str(each["text"])
+            if "\n" not in self.env.text:
+                self.env.line_end = str(each["end"])
+            line = text.rstrip("\r\n")
+            place = self._place(each["after"], each["nth"], each["skip"])
+            if line == text and place == len(self.lines) and not self.lines.unended:
+                self._edit(len(self.env.text), len(self.env.text), text, "")
+            else:
+                self.inserted.setdefault(place, []).append(line)
+
+    def _place(self, after: str, nth: int, skip: int) -> int:
+        """The line to insert before: so many lines that stay below the nth binding of a key.
 
         Where that key is gone too, the end of the file; never beyond the next binding.
         """
         anchors = self.env.by_key.get(after, ())
         if after and not anchors:
             return len(self.lines)
-        line = self.lines.of_binding(anchors[-1]).stop if anchors else 0
+        line = self.lines.of_binding(anchors[:nth][-1]).stop if anchors else 0
         while line < len(self.lines) and (skip > 0 or line in self.gone):
             if line not in self.gone:
                 if any(line in self.lines.of_binding(each) for each in self.env.python.bindings):
