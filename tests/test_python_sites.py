@@ -105,7 +105,7 @@ def test_the_way_back_takes_a_restored_literal_as_done_and_refuses_another():
 
 
 def test_the_way_back_finds_values_below_a_key_that_was_changed():
-    code = b'D = {"old": {"old": "old", "k": "old"}}\nE = d["old"]\n'
+    code = b'D = {"old": {"old": "old", "k": "old"}}\nE = d["old"] == e["old"]["old"]\n'
     move = {"from": "old", "to": "new", "in": "any"}
     after = edited(code, move)
     assert after == code.replace(b"old", b"new")

@@ -22,8 +22,9 @@ STYLES = {
     "newline escape in triple quotes": ('"""a\\nold"""', "a\nnew\n", '"""a\\nnew\\n"""'),
     "quote in it": ('"old"', 'a "b" c', r'"a \"b\" c"'),
     "other quote in it": ('"old"', "it's", '"it\'s"'),
+    "quotes where they end nothing": ('"""old"""', '""a" ""b', '"""""a" ""b"""'),
     "quote at the end of triple": ('"""old"""', 'say "x"', '"""say "x\\""""'),
-    "three quotes in triple": ('"""old"""', 'a"""b', r'"""a\"\""b"""'),
+    "three quotes in triple": ('"""old"""', 'a"""b', r'"""a\"\"\"b"""'),
     "backslash": ('"old"', "a\\b", r'"a\\b"'),
     "raw with its quote": ("r'old'", "it's", 'r"it\'s"'),
     "raw with both quotes": ("r'old'", 'it\'s "x"', "'it\\'s \"x\"'"),
@@ -41,6 +42,16 @@ STYLES = {
     "concatenation, all changes": ('"org/"\n    "old"', "else", '"else"'),
     "concatenation with a comment": ('"ab"  # why\n  "cd"', "xy", '"xy"  # why\n  ""'),
     "concatenation of two kinds": ("r'\\d' \"old\"", "\\dnew", "r'\\d' \"new\""),
+    "two changes in two pieces": (
+        '"first line. "\n    "the a second line"',
+        "first line.\na second line",
+        '"first line.\\n"\n    "a second line"',
+    ),
+    "an escape between two changes": (
+        r'"old caf\u00e9 au lait x"',
+        "new café au lait y",
+        r'"new caf\u00e9 au lait y"',
+    ),
     "bare braces": ('"old"', "{x}", '"{x}"'),
 }
 

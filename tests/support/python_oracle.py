@@ -23,11 +23,9 @@ def differences(before: bytes, after: bytes) -> list[tuple[str, str]]:
     pairs = []
     for one, other in zip(ast.walk(old), ast.walk(new), strict=True):
         assert type(one) is type(other)
-        if (
-            isinstance(one, ast.Constant)
-            and isinstance(one.value, str)
-            and one.value != other.value
-        ):
+        if not isinstance(one, ast.Constant) or one.value == other.value:
+            continue
+        if isinstance(one.value, str) and isinstance(other.value, str):
             pairs.append((one.value, other.value))
             one.value = other.value
     assert ast.dump(old) == ast.dump(new)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import io
 import tokenize
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from keychange.formats.python_spelling import Atom, Medium, Style, meaning, read, spell
 
@@ -137,34 +139,49 @@ def rewrite(text: str, new: str, medium: Medium, *, part: int | None = None) -> 
 
 
 def _distribute(pieces: Sequence[Segment], new: str, medium: Medium) -> list[tuple[str, str]]:
-    """For each piece its new value and body: the common head and tail keep their spelling."""
+    """For each piece its new value and body: what both values have keeps its spelling and place."""
     atoms = [(index, atom) for index, piece in enumerate(pieces) for atom in piece.atoms]
     old = "".join(atom.value for _, atom in atoms)
+    ends = list(accumulate((len(atom.value) for _, atom in atoms), initial=0))
+    values, bodies = [""] * len(pieces), [""] * len(pieces)
+    position = written = 0
+    for start, begin, size in _shared(old, new):
+        first = max(bisect_left(ends, start), position)
+        last = bisect_right(ends, start + size) - 1
+        if begin > written:
+            replaced = atoms[position:first] or atoms[position - 1 : position]
+            home = replaced[0][0] if replaced else 0
+            follows = next((atom.spelled for at, atom in atoms[first:last] if at == home), "")
+            text, piece = new[written:begin], pieces[home]
+            values[home] += text
+            bodies[home] += spell(text, piece.style, medium, piece.atoms, follows)
+        for index, atom in atoms[first:last]:
+            values[index] += atom.value
+            bodies[index] += atom.spelled
+        position, written = max(last, position), begin + size
+    return list(zip(values, bodies, strict=True))
+
+
+def _shared(old: str, new: str) -> list[tuple[int, int, int]]:
+    """What two values share, in order: the offsets in both, and the length. The last may be 0."""
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
-    ends = list(accumulate(len(atom.value) for _, atom in atoms))
-    kept_head = sum(end <= head for end in ends)
-    starts = [end - len(atom.value) for end, (_, atom) in zip(ends, atoms, strict=True)]
-    kept_tail = sum(start >= len(old) - tail for start in starts[kept_head:])
-    first, last = kept_head, len(atoms) - kept_tail
-    begin = ends[first - 1] if first else 0
-    rest = len(old) - (starts[last] if last < len(atoms) else len(old))
-    middle = new[begin : len(new) - rest]
-    inserted = atoms[first - 1][0] if first else 0
-    home = atoms[first][0] if first < last else inserted
-    values, bodies = [""] * len(pieces), [""] * len(pieces)
-    for index, atom in atoms[:first]:
-        values[index] += atom.value
-        bodies[index] += atom.spelled
-    if middle:
-        behind = atoms[last][1].spelled if last < len(atoms) and atoms[last][0] == home else ""
-        piece = pieces[home]
-        values[home] += middle
-        bodies[home] += spell(middle, piece.style, medium, piece.atoms, behind)
-    for index, atom in atoms[last:]:
-        values[index] += atom.value
-        bodies[index] += atom.spelled
-    return list(zip(values, bodies, strict=True))
+    ends = len(old) - tail, len(new) - tail
+    between: list[tuple[int, int, int]] = []
+    if 0 < ends[0] - head < _COMPARED and 0 < ends[1] - head < _COMPARED:
+        matcher = SequenceMatcher(None, old[head : ends[0]], new[head : ends[1]], autojunk=False)
+        between = [
+            (head + each.a, head + each.b, each.size)
+            for each in matcher.get_matching_blocks()
+            if each.size >= _WORD
+        ]
+    return [(0, 0, head), *between, (*ends, tail)]
+
+
+_COMPARED: Final = 2_000
+"""Longer texts are compared from both ends only: the time to compare grows with the square."""
+_WORD: Final = 4
+"""Fewer characters than this in common are no sign that a piece of text was kept."""
 
 
 def _common(first: str, second: str) -> int:

@@ -59,8 +59,12 @@ def _within(place: Place, narrower: Place) -> Place:
     return place if keep else narrower
 
 
-def dotted(node: ast.AST) -> str:
-    """A short name of an expression, ``*`` for what has none."""
+def dotted(node: ast.AST, *, keys: bool = True) -> str:
+    """A short name of an expression, ``*`` for what has none.
+
+    Without ``keys`` it holds no string of the expression: the path to a literal must not hold the
+    literal itself.
+    """
     names: list[str] = []
     while True:
         if isinstance(node, ast.Attribute):
@@ -70,7 +74,7 @@ def dotted(node: ast.AST) -> str:
             names.append("()")
             node = node.func
         elif isinstance(node, ast.Subscript):
-            names.append(f"[{_key(node.slice)}]")
+            names.append(f"[{_key(node.slice) if keys else ''}]")
             node = node.value
         else:
             names.append(node.id if isinstance(node, ast.Name) else "*")
@@ -194,7 +198,7 @@ def _named(step: str) -> Handler:
 
 def _match(node: ast.Match, path: str, place: Place) -> Iterator[Visit]:
     yield node.subject, path, place
-    name = join(path, f"match({dotted(node.subject)})/case")
+    name = join(path, f"match({dotted(node.subject, keys=False)})/case")
     for case in node.cases:
         yield case.pattern, name, Place.PATTERN
         if case.guard is not None:
@@ -289,7 +293,7 @@ def _binary(node: ast.BinOp, path: str, place: Place) -> Iterator[Visit]:
 def _compare(node: ast.Compare, path: str, place: Place) -> Iterator[Visit]:
     operands = (node.left, *node.comparators)
     named = next((each for each in operands if dotted(each) != "*"), node.left)
-    name = join(path, f"compare({dotted(named)})")
+    name = join(path, f"compare({dotted(named, keys=False)})")
     yield from ((each, name, _within(place, Place.COMPARISON)) for each in operands)
 
 

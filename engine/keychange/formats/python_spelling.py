@@ -61,23 +61,23 @@ def spell(
     }
     escapes = any(atom.spelled[:1] == "\\" and atom.value > "\x7f" for atom in habits)
     ascii_only = escapes and all(atom.spelled.isascii() for atom in habits)
-    result = []
-    for index, char in enumerate(text):
-        behind = text[index + 1 : index + 2] or follows[:1]
-        result.append(
-            _spell_quote(char, style, behind)
-            or known.get(char)
-            or _spell_char(char, style, medium, ascii_only=ascii_only)
-        )
-    return "".join(result)
+    ending = _ending(text, style, follows)
+    return "".join(
+        f"\\{char}"
+        if index in ending and char == style.quote[0]
+        else known.get(char) or _spell_char(char, style, medium, ascii_only=ascii_only)
+        for index, char in enumerate(text)
+    )
 
 
-def _spell_quote(char: str, style: Style, behind: str) -> str:
-    """A quote mark as it must be in a body; nothing for any other character."""
-    if char != style.quote[0]:
-        return ""
-    ends = len(style.quote) == 1 or behind in ("", char)
-    return f"\\{char}" if ends else char
+def _ending(text: str, style: Style, follows: str) -> set[int]:
+    """Where the quote marks are that would end the body: single ones, runs of three, the last."""
+    mark = re.escape(style.quote[0])
+    if len(style.quote) == 1:
+        return {match.start() for match in re.finditer(mark, text)}
+    pattern = f"{mark}{{3,}}" if follows else f"{mark}{{3,}}|{mark}$"
+    found = {at for match in re.finditer(pattern, text) for at in range(*match.span())}
+    return found | ({len(text) - 1} if follows.startswith(style.quote[0]) else set())
 
 
 def _spell_char(char: str, style: Style, medium: Medium, *, ascii_only: bool) -> str:
