@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from keychange.operations import python as kind
 from support.python_kind import codes, edited, examine, records, reverted
 
 MOVE = {"from": "old", "to": "new"}
@@ -96,13 +95,14 @@ def test_invalid_escapes_do_not_warn():
     )
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is of 3.12")
-def test_f_strings_within_f_strings():
+def test_the_syntax_of_a_later_python_is_edited_there_and_refused_here():
     code = b'x = f"{d["old"]} old {f"{a} old"}"\ntype T = "old"\n'
-    assert edited(code, MOVE) == b'x = f"{d["old"]} new {f"{a} old"}"\ntype T = "old"\n'
+    if sys.version_info >= (3, 12):
+        assert edited(code, MOVE) == b'x = f"{d["old"]} new {f"{a} old"}"\ntype T = "old"\n'
+    else:
+        assert codes(examine(code, MOVE)) == ["error invalid-python"]
 
 
 def test_a_file_that_cannot_hold_the_value_is_not_parsed(monkeypatch):
     monkeypatch.setattr("keychange.formats.python_source.parse", None)
     assert codes(examine(b"not ! python", MOVE, targets=("*.py",))) == []
-    assert kind.examine
