@@ -195,3 +195,22 @@ def test_down_after_a_reformat_writes_in_the_new_style():
     known = records(examine(BEFORE.encode(), CHANGE))
     reformatted = '{"z":1,"list":[1,3,9],"c":3,"new":true}'
     assert down(reformatted.encode(), known).decode() == '{"a":1,"b": 2,"list":[1,2,3],"c":3}'
+
+
+@pytest.mark.parametrize(
+    ("now", "back"),
+    [
+        ("[1, 3, 5]", "[1, 2, 3, 4, 5, 6]"),
+        ("[1]", "[1, 2, 4, 6]"),
+        ("[]", "[2, 4, 6]"),
+        ("[\n]", "[2, 4, 6]"),
+        ("[0, 1, 3, 5]", "[0, 2, 1, 4, 3, 6, 5]"),
+        ("[1, 3, 5, 7]", "[1, 2, 3, 4, 5, 6, 7]"),
+    ],
+)
+def test_elements_come_back_also_into_an_array_that_has_changed(now, back):
+    before = b'{"a": [1, 2, 3, 4, 5, 6]}'
+    node = {"remove_items": {"/a": {"where": {"": {"in": [2, 4, 6]}}}}}
+    known = records(examine(before, node))
+    assert up(before, node) == b'{"a": [1, 3, 5]}'
+    assert down(f'{{"a": {now}}}'.encode(), known).decode() == f'{{"a": {back}}}'

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import cast
 
 from keychange.edits import Edit
@@ -189,19 +190,25 @@ class Draft:
         )
 
     def restore_items(self, tokens: Tokens, runs: Sequence[Run]) -> None:
-        """Put removed elements back, the last run first so that positions hold."""
+        """Put removed elements back where they were, as far as the array is what it was."""
         row = self._row(tokens)
         items = cast("list[Json]", self._holder(tokens))
-        for run in reversed(runs):
-            at = min(run.at, len(row.slots))
-            values = [self._read(raw) for _, raw in run.items]
-            if row.gaps[at] == run.joined and (at == len(row.slots)) == run.last:
-                slots = [Slot("", raw=raw) for _, raw in run.items]
-                row.insert_all(at, slots, [*(lead for lead, _ in run.items), run.follow])
+        restored: list[Json] = []
+        placed: list[tuple[int, list[Slot], list[bytes]]] = []
+        start = 0
+        for at, group in groupby(runs, lambda run: min(run.at, len(row.slots))):
+            first, *others = group
+            raws = [raw for run in (first, *others) for _, raw in run.items]
+            exact = row.gaps[at] == first.joined and (at == len(row.slots)) == first.last
+            if exact and not others:
+                gaps = [*(lead for lead, _ in first.items), first.follow]
             else:
-                for offset, (_, raw) in enumerate(run.items):
-                    row.insert(at + offset, Slot("", raw=raw), row.around_at(at + offset))
-            items[at:at] = values
+                gaps = row.gaps_for(at, len(raws))
+            placed.append((at, [Slot("", raw=raw) for raw in raws], gaps))
+            restored += [*items[start:at], *map(self._read, raws)]
+            start = at
+        row.insert_all(placed)
+        items[:] = restored + items[start:]
 
     def edits(self) -> tuple[Edit, ...]:
         """All changes as edits of the document's bytes.

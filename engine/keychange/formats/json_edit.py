@@ -163,10 +163,29 @@ class Row:
         self.slots, self.gaps = kept, gaps
         return runs
 
-    def insert_all(self, at: int, slots: list[Slot], gaps: list[bytes]) -> None:
-        """Put slots at a position; ``gaps``, one more of them, replace the one that is there."""
-        self.slots[at:at] = slots
-        self.gaps[at : at + 1] = gaps
+    def insert_all(self, runs: Iterable[tuple[int, list[Slot], list[bytes]]]) -> None:
+        """Put runs of slots at some positions, in ascending order and in one pass.
+
+        The gaps of a run, one more than its slots, replace the one that is there.
+        """
+        slots: list[Slot] = []
+        gaps: list[bytes] = []
+        slot = gap = 0
+        for at, new_slots, new_gaps in runs:
+            slots += self.slots[slot:at] + new_slots
+            gaps += self.gaps[gap:at] + new_gaps
+            slot, gap = at, at + 1
+        self.slots, self.gaps = slots + self.slots[slot:], gaps + self.gaps[gap:]
+
+    def gaps_for(self, at: int, count: int) -> list[bytes]:
+        """The gaps for some entries at a position, in the style of those that are there."""
+        around = self.around_at(at)
+        if self.slots:
+            between = self.style.separator(self.gaps, self.colon())
+        else:
+            indent = indent_after(around.lead)
+            between = b", " if indent is None else b"," + self.style.newline + indent
+        return [around.lead, *[between] * (count - 1), around.follow]
 
     def edits(self) -> Iterable[Edit]:
         """What turns the container's bytes into what the row now says."""

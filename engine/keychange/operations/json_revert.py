@@ -12,7 +12,7 @@ from keychange.formats.json_draft import Removed, Run
 from keychange.formats.json_edit import tight
 from keychange.formats.json_pointer import Tokens, split
 from keychange.formats.json_text import read
-from keychange.json_summary import shown
+from keychange.json_summary import shown, without
 from keychange.model import (
     ABSENT,
     Context,
@@ -176,10 +176,10 @@ def _remove_items(work: Work, record: Recorded) -> None:
     if not isinstance(items, list):
         _foreign(work, record, tokens, items)
         return
-    back = sum(any(same(item, each) for each in items) for item in gone)
-    if back == len(gone):
+    missing = len(without(gone, items))
+    if not missing:
         work.record(record.address, tokens, State.DONE, record.before, record.before)
-    elif back:
+    elif missing < len(gone):
         _foreign(work, record, tokens, items)
     else:
         before = [*items]
