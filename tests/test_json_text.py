@@ -167,13 +167,19 @@ def test_no_message_repeats_a_value():
         assert secret not in failure.value.problem.reason
 
 
-@pytest.mark.parametrize("depth", [10_000, 200_000])
+@pytest.mark.parametrize("depth", [3_000, 10_000, 200_000])
 @pytest.mark.parametrize("ending", ["", "]"])
-def test_nesting_without_end_is_an_error_with_a_place(depth, ending):
+def test_nesting_without_end_is_read_or_is_an_error_with_a_place(depth, ending):
+    # How deep Python's own scanner goes depends on its version and on the machine's stack.
+    from support.json_kind import examine
+
     data = b"[" * depth + ending.encode() * depth
-    with pytest.raises(InvalidJsonError) as failure:
-        read(data)
-    assert failure.value.problem.start == depth - 1
+    finding = examine(data, {"append": {"": [1]}})
+    if finding.diagnostics or not ending:
+        (found,) = finding.diagnostics
+        assert (found.code, found.location.column) == ("invalid-json", depth)
+    else:
+        assert len(finding.edits) == 1
 
 
 def test_a_document_of_a_hundred_levels_is_edited():
