@@ -110,7 +110,7 @@ def _special_matrix(
         matrix[BALANCE, 0], matrix[BALANCE, 1] = CHARACTER, -FRAME
         return matrix
     if name == "talker.codec_head.weight":
-        matrix = _noise(shape, 8.0, random)
+        matrix = _noise(shape, 4.0, random)
         dimension, gain = _END_LOGIT[eos]
         end = config["talker_config"]["codec_eos_token_id"]
         matrix[end] = 0
