@@ -11,6 +11,7 @@ import wave
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dotenv import dotenv_values
 from jsonschema import Draft202012Validator
@@ -163,22 +164,21 @@ def test_a_shell_script_is_left_behind():
 
 
 def test_the_reference_voice_is_speech_of_the_right_format_and_length():
-    numpy = pytest.importorskip("numpy")
     with wave.open(str(SAMPLE / "assets" / "voice_ref_2" / "ref.wav")) as source:
         assert (source.getnchannels(), source.getsampwidth(), source.getframerate()) == (
             1,
             2,
             24000,
         )
-        samples = numpy.frombuffer(source.readframes(source.getnframes()), "<i2") / 32768
+        samples = np.frombuffer(source.readframes(source.getnframes()), "<i2") / 32768
     seconds = len(samples) / 24000
     words = (SAMPLE / "assets" / "voice_ref_2" / "ref.txt").read_text().strip()
     assert 4 <= seconds <= 7
     assert 5 <= len(words) / seconds <= 30  # characters a second, as the probe warns
-    assert -23 <= 20 * numpy.log10(numpy.sqrt(numpy.mean(samples**2))) <= -17
-    assert numpy.abs(samples).max() < 0.999
+    assert -23 <= 20 * np.log10(np.sqrt(np.mean(samples**2))) <= -17
+    assert np.abs(samples).max() < 0.999
     edge = 2400  # a tenth of a second of silence at most
-    assert min(numpy.abs(samples[:edge]).max(), numpy.abs(samples[-edge:]).max()) > 0.01
+    assert min(np.abs(samples[:edge]).max(), np.abs(samples[-edge:]).max()) > 0.01
 
 
 def test_prepare_runs_and_gives_the_signals_of_the_guide(workspace):

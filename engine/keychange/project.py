@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from keychange import ledger as ledgers
@@ -28,6 +29,7 @@ class Project:
     """Everything that planning needs and that does not change while it plans.
 
     ``ledger_bytes`` are those that ``ledger`` was read from: the transaction compares them again.
+    ``instead`` are bytes to take for files that a transaction under way has in hand.
     """
 
     settings: Settings
@@ -35,6 +37,7 @@ class Project:
     templates: Mapping[str, Templates]
     ledger: Ledger
     ledger_bytes: bytes | None
+    instead: Mapping[str, bytes | None]
 
     @property
     def root(self) -> Path:
@@ -51,7 +54,9 @@ class Project:
         return replace(self, ledger=ledger, ledger_bytes=ledger.to_bytes())
 
 
-def load_project(settings: Settings) -> Project:
+def load_project(
+    settings: Settings, instead: Mapping[str, bytes | None] = MappingProxyType({})
+) -> Project:
     """Load a root's migrations and ledger.
 
     Raises:
@@ -68,7 +73,7 @@ def load_project(settings: Settings) -> Project:
     if problems:
         raise UsageProblem(*problems)
     history = History.of(migrations)
-    data = _read_ledger(settings.root)
+    data = instead[ledgers.PATH] if ledgers.PATH in instead else _read_ledger(settings.root)
     return Project(
         settings=settings,
         history=history,
@@ -78,6 +83,7 @@ def load_project(settings: Settings) -> Project:
         },
         ledger=ledgers.parse_ledger(data),
         ledger_bytes=data,
+        instead=instead,
     )
 
 
@@ -103,7 +109,7 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
         migrations=project.history.upto(revision),
         history=project.history.migrations,
         templates=project.templates,
-        snapshot=take_snapshot(project.root, project.templates_in_order),
+        snapshot=take_snapshot(project.root, project.templates_in_order, instead=project.instead),
         ledger=project.ledger,
         schema=_schema_lookup(project.root),
     )
@@ -111,7 +117,7 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
 
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
     """The plan that takes entries of the ledger back."""
-    seen = take_snapshot(project.root, (), planner.paths_of(entries))
+    seen = take_snapshot(project.root, (), planner.paths_of(entries), project.instead)
     return planner.plan_down(entries, seen, _schema_lookup(project.root))
 
 

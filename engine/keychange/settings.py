@@ -13,6 +13,8 @@ from keychange.errors import UsageProblem
 from keychange.resources import data_dir
 
 STATE_DIRECTORY = ".keychange"
+TEMP_PREFIX = ".keychange-"
+"""Names that start so are staged files of a transaction; nothing else is called so."""
 _KNOWN = ("migrations",)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import posixpath
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.model import Migration, Operation
-from keychange.settings import STATE_DIRECTORY
+from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.templates import Templates
 
 MAXIMUM_BYTES = 256 * 1024 * 1024
@@ -44,14 +47,18 @@ def sha256(data: bytes | None) -> str | None:
 
 
 def take_snapshot(
-    root: Path, migrations: Iterable[tuple[Migration, Templates]], paths: Iterable[str] = ()
+    root: Path,
+    migrations: Iterable[tuple[Migration, Templates]],
+    paths: Iterable[str] = (),
+    instead: Mapping[str, bytes | None] = MappingProxyType({}),
 ) -> Snapshot:
     """Read every target of the migrations, and further paths from the root.
 
+    ``instead`` holds bytes to take for files that a transaction under way has in hand.
     Nothing outside the root is read: not through ``..``, an absolute path, a pattern or a link.
     Whatever is not a regular file of a sane size is a diagnostic, not a hang.
     """
-    reader = _Reader(root)
+    reader = _Reader(root, instead)
     for migration, templates in migrations:
         for operation in migration.operations:
             for index, target in enumerate(operation.targets):
@@ -71,7 +78,8 @@ def _place(migration: Migration, operation: Operation, index: int) -> Location:
 
 
 class _Reader:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, instead: Mapping[str, bytes | None]) -> None:
+        self.instead = instead
         self.root = os.path.realpath(root)
         self.matches: dict[str, tuple[str, ...]] = {}
         self.files: dict[str, bytes | None] = {}
@@ -101,13 +109,16 @@ class _Reader:
                 self.matches[target] = (pattern,)
             return
         found = glob.iglob(pattern, root_dir=self.root, recursive=True, include_hidden=True)  # noqa: PTH207 (Path.glob makes a Path of each)
-        names = sorted({each.replace(os.sep, "/") for each in found})
+        held = (path for path in self.instead if _fits(path, pattern))
+        names = sorted({*(each.replace(os.sep, "/") for each in found), *held})
         self.matches[target] = tuple(
             each
             for each in names
             if not any(part in _CLOSED for part in each.split("/"))
+            and not posixpath.basename(each).startswith(TEMP_PREFIX)
             and not os.path.isdir(os.path.join(self.root, each))  # noqa: PTH112, PTH118 (10,000 files)
             and self.read(each, place)
+            and self.files[each] is not None
         )
 
     def read(self, path: str, place: Location) -> bool:
@@ -125,6 +136,9 @@ class _Reader:
             return False
         if self._real.setdefault(real, path) != path:
             return False  # the same file under a second name is planned once, under the first
+        if path in self.instead:
+            self.files[path] = self.instead[path]
+            return True
         try:
             self.files[path] = _read_regular(full)
         except FileNotFoundError:
@@ -137,6 +151,14 @@ class _Reader:
             self.diagnostics.append(error("unreadable-target", message, at, hint=hint))
             return False
         return True
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a pattern of targets stands for a path; ``*`` does not cross a slash."""
+    names, parts = path.split("/"), pattern.split("/")
+    if "**" in parts:
+        return fnmatchcase(path, pattern)
+    return len(names) == len(parts) and all(map(fnmatchcase, names, parts))
 
 
 def _read_regular(path: str) -> bytes:

@@ -10,7 +10,7 @@ from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
 from keychange.project import Project, edited_since, left_behind, plan_up
-from keychange.transaction import pending_recovery
+from keychange.transaction import owner, pending_recovery
 
 
 class Standing(StrEnum):
@@ -64,7 +64,7 @@ def report(project: Project, *, search: bool = True) -> Report:
     absent = {path for path, digest in plan.reads.items() if digest is None}
     rows = tuple(_row(step, project, absent) for step in plan.steps)
     problems = [*edited_since(project), *errors_in(plan.diagnostics)]
-    if pending_recovery(project.root):
+    if pending_recovery(project.root) and owner(project.root) is None:
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
     for row in rows:

@@ -20,7 +20,7 @@ from keychange.options import Options
 from keychange.probe.verdict import Verdict
 from keychange.project import Project, plan_down
 from keychange.settings import STATE_DIRECTORY
-from keychange.transaction import FileWrite, Recovery, commit, lock, pending_recovery, recover
+from keychange.transaction import FileWrite, Recovery, commit, lock, recover
 
 
 class Ending(StrEnum):
@@ -136,7 +136,7 @@ def _refuse_errors(plan: Plan) -> None:
 def _locked(project: Project, options: Options) -> Iterator[Recovery | None]:
     """Hold the lock and undo what an interrupted run left; a plan made before that is stale."""
     with lock(project.root, options.lock_timeout):
-        yield recover(project.root) if pending_recovery(project.root) else None
+        yield recover(project.root)
 
 
 def _interrupted(project: Project) -> tuple[Migration, ...]:
@@ -173,7 +173,8 @@ class _Run:
         after = self.project.with_ledger(ledger)
         commit(
             self.project.root,
-            [FileWrite(each.path, each.before, each.after) for each in changes],
+            # A file that is made here may come to hold secrets; only its owner reads it.
+            [FileWrite(each.path, each.before, each.after, 0o600) for each in changes],
             record=FileWrite(ledgers.PATH, self.project.ledger_bytes, after.ledger_bytes, 0o600),
             reads=reads,
         )

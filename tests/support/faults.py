@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from keychange.settings import TEMP_PREFIX
 from keychange.transaction import FileWrite, commit, files, lock, recover
 from keychange.transaction.files import FileSystem
 
@@ -224,7 +225,7 @@ def snapshot(root: Path) -> Snapshot:
 
 def leftovers(root: Path) -> list[str]:
     """Staged files, journals and backups that are still there."""
-    found = [path for path in snapshot(root) if files.TEMP_PREFIX in path]
+    found = [path for path in snapshot(root) if TEMP_PREFIX in path]
     state = root / ".keychange"
     for folder in (state, state / "journal", state / "backup"):
         if folder.is_dir():

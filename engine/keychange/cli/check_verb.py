@@ -25,7 +25,7 @@ def command(session: Session, *, left_behind: str) -> int:
     from keychange.render.style import count
     from keychange.standing import report
 
-    found = report(session.project(), search=left_behind != "ignore")
+    found = session.read(lambda here: report(here, search=left_behind != "ignore"))
     behind = [each for each in found.notes if each.code == "left-behind"]
     wrong = [*found.problems, *(behind if left_behind == "fail" else [])]
     code = 1 if wrong else 0

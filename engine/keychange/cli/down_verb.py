@@ -32,16 +32,20 @@ def command(
     The old values come from the ledger. A file that is as it was left comes back byte for byte;
     in one that you edited since, only the sites that were set are put back.
     """
+    from keychange.model import Plan
     from keychange.options import Options
-    from keychange.project import entries_above, plan_down
+    from keychange.project import Project, entries_above, plan_down
     from keychange.workflow import down
 
     if to and steps:
         raise click.UsageError("--to and --steps exclude each other")
-    project = session.project()
-    plan = plan_down(project, entries_above(project, to=to, steps=steps or 1))
+
+    def planned(here: Project) -> tuple[Project, Plan]:
+        return here, plan_down(here, entries_above(here, to=to, steps=steps or 1))
+
+    project, plan = session.read(planned)
     if dry_run:
-        return show_plan(session, plan, project)
+        return show_plan(session, plan, ())
     if plan.steps:
         narrate_plan(session, plan, summary=yes)
     approve(session, plan, yes=yes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keychange.cli.planning import show_plan
+from keychange.cli.planning import searched, show_plan
 from keychange.cli.session import Session, verb
 
 
@@ -20,11 +20,11 @@ def command(
     """Show the exact changes, file by file, and write nothing."""
     from keychange.project import plan_up
 
-    project = session.project()
+    plan, found = session.read(lambda project: searched(project, plan_up(project, to)))
     return show_plan(
         session,
-        plan_up(project, to),
-        project,
+        plan,
+        found,
         context=context,
         name_only=name_only,
         summary=summary,

@@ -7,7 +7,7 @@ import sys
 import click
 
 from keychange.cli.session import Session
-from keychange.diagnostics import Severity, error, errors_in
+from keychange.diagnostics import Diagnostic, Severity, error, errors_in
 from keychange.errors import RefusedError
 from keychange.model import Plan
 from keychange.project import Project, left_behind
@@ -16,10 +16,15 @@ from keychange.render import text as words
 from keychange.workflow import Outcome
 
 
+def searched(project: Project, plan: Plan) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """A plan, with the old values that it leaves behind."""
+    return plan, left_behind(project, plan)
+
+
 def show_plan(
     session: Session,
     plan: Plan,
-    project: Project,
+    found: tuple[Diagnostic, ...],
     *,
     context: int = 3,
     name_only: bool = False,
@@ -30,7 +35,6 @@ def show_plan(
     if errors_in(plan.diagnostics):
         raise RefusedError(*plan.diagnostics)
     code = 1 if exit_code and plan.todo else 0
-    found = left_behind(project, plan)
     diagnostics = (*plan.diagnostics, *found)
     if session.format == "json":
         return session.emit(code, diagnostics, plan=document.plan(plan))

@@ -27,7 +27,7 @@ def command(session: Session, *, revision: str, allow_cpu: bool) -> int:
     from keychange.render import document
     from keychange.render.text import check_outcome
 
-    project = session.project()
+    project = session.read(lambda here: here)
     migrations = project.history.upto(project.history.resolve(revision))
     candidates = migrations if revision == HEAD else migrations[-1:]
     found = next((each for each in reversed(candidates) if checks.probe_of(each)), None)

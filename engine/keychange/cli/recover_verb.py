@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import click
+
 from keychange.cli.session import Session, verb
 
 
 @verb("recover", "migrate recover\nmigrate -C ../project recover")
-def command(session: Session) -> int:
+@click.option(
+    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
+)
+def command(session: Session, *, lock_timeout: float) -> int:
     """Undo or finish what an interrupted run left, and say what was done.
 
     Every other verb that writes does this first, too.
@@ -14,7 +19,7 @@ def command(session: Session) -> int:
     from keychange.transaction import lock, recover
 
     root = session.settings().root
-    with lock(root):
+    with lock(root, lock_timeout):
         found = recover(root)
     if session.format == "json":
         return session.emit(0, recovered=found.ending.value if found else None)

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keychange.render.style import Style
     from keychange.settings import Settings
 
+T = TypeVar("T")
 FORMATS = ("text", "json", "github")
 
 
@@ -72,14 +73,19 @@ class Session:
         """Whether notes are shown in full."""
         return bool(self.options.get("verbose"))
 
-    def project(self) -> Project:
-        """The project that the options and the working folder name."""
+    def read(self, work: Callable[[Project], T]) -> T:
+        """What some work makes of the project that the options and the working folder name.
+
+        It sees one state of the files, also while another process writes; nothing it does may
+        last, for it is done again when a transaction began or ended meanwhile.
+        """
         from keychange.project import load_project
+        from keychange.transaction import read_steadily
 
         settings = self.settings()
         if settings.bundled and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
-        return load_project(settings)
+        return read_steadily(settings.root, lambda held: work(load_project(settings, held)))
 
     def settings(self) -> Settings:
         """Where the root and the migrations are."""

@@ -15,7 +15,7 @@ def command(session: Session) -> int:
     from keychange.render import document, text
     from keychange.standing import report
 
-    found = report(session.project(), search=False)
+    found = session.read(lambda project: report(project, search=False))
     if session.format == "json":
         return session.emit(0, found.problems, migrations=document.standing(found))
     session.show(text.status(found, session.style()))

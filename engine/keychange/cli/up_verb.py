@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keychange.cli.planning import approve, end, narrate_plan, show_plan
+from keychange.cli.planning import approve, end, narrate_plan, searched, show_plan
 from keychange.cli.session import Session, verb
 
 
@@ -44,10 +44,9 @@ def command(
     from keychange.project import plan_up
     from keychange.workflow import up
 
-    project = session.project()
-    plan = plan_up(project, to)
     if dry_run:
-        return show_plan(session, plan, project)
+        return show_plan(session, *session.read(lambda here: searched(here, plan_up(here, to))))
+    project, plan = session.read(lambda here: (here, plan_up(here, to)))
     options = Options(
         verify=not no_verify,
         keep=keep,

@@ -34,4 +34,6 @@ def command(
         lock_timeout=lock_timeout,
         progress=session.say,
     )
-    return end(session, verify(session.project(), options, again=again or on_request), None)
+    return end(
+        session, verify(session.read(lambda here: here), options, again=again or on_request), None
+    )

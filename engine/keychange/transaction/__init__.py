@@ -1,7 +1,6 @@
 """Room of the transaction: the only thing in keychange that writes to a user's files."""
 
 from keychange.transaction.commit import Ending, Recovery, commit, pending_recovery, recover
-from keychange.transaction.files import TEMP_PREFIX
 from keychange.transaction.lock import Owner, lock, owner
 from keychange.transaction.preflight import FileWrite
 from keychange.transaction.reading import read_steadily
@@ -11,7 +10,6 @@ from keychange.transaction.state import LEDGER, STATE, ensure_state_dir, state_d
 __all__ = [
     "LEDGER",
     "STATE",
-    "TEMP_PREFIX",
     "Ending",
     "FileWrite",
     "Interrupted",

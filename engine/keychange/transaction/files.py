@@ -15,9 +15,6 @@ from typing import Final
 
 from keychange.transaction.extended import UNSUPPORTED, copy_extended
 
-TEMP_PREFIX: Final = ".keychange-"
-"""Names that start so are staged files of a transaction; nothing else in a project is called so."""
-
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _OVERWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

@@ -20,8 +20,9 @@ from typing import Final, Self
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError, RollbackError
+from keychange.settings import TEMP_PREFIX
 from keychange.transaction import files
-from keychange.transaction.files import TEMP_PREFIX, Tree
+from keychange.transaction.files import Tree
 from keychange.transaction.state import STATE, ensure_folder
 
 FORMAT: Final = 1

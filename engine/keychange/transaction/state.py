@@ -10,10 +10,11 @@ from typing import Final
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError
+from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.transaction import files
 from keychange.transaction.files import Tree
 
-STATE: Final = ".keychange"
+STATE: Final = STATE_DIRECTORY
 LEDGER: Final = f"{STATE}/ledger.json"
 _IGNORE_EVERYTHING = b"*\n"
 
@@ -63,7 +64,7 @@ def _ensure_ignored(folder: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         if os.stat(".gitignore", dir_fd=folder, follow_symlinks=False).st_size:
             return
-    staged = f"{files.TEMP_PREFIX}gitignore"
+    staged = f"{TEMP_PREFIX}gitignore"
     with contextlib.suppress(FileNotFoundError):
         files.system.unlink(staged, folder)
     files.write_new(staged, folder, _IGNORE_EVERYTHING)
