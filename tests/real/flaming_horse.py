@@ -45,6 +45,7 @@ export FLAMING_HORSE_MLX_MODEL_ID="{OLD}" # small
 #FLAMING_HORSE_VOICE_REF_DIR=/somewhere/else
 
 PARALLEL_RENDERS=0"""
+HOLDER = {"narration_key": "", "text": "", "audio_file": "", "model_id": NEW}
 MODELS = ({"model_id": OLD}, {}, {"model_id": NEW}, {"model_id": TORCH})  # of cached narration
 LAYOUTS = (  # indentation, line end, last line end
     ("  ", "\n", "\n"),
@@ -198,7 +199,7 @@ def prove(clone, root, claims):
         all(voice_resolves(root, path, after[path].data) for path in configs),
     )
     claims.that(
-        f"all {len(caches)} caches lose the entries of other models and nothing else",
+        f"all {len(caches)} caches lose the entries of other models and nothing else, and none is left empty",
         all(cache_is_clean(before[path].data, after[path].data) for path in caches),
     )
     allowed = {".env", *SOURCES, *configs, *caches}
@@ -287,7 +288,7 @@ def voice_resolves(root, path, data):
 def cache_is_clean(before, after):
     """The entries of the new model, and those that name none, in their order."""
     kept = [entry for entry in json.loads(before) if entry.get("model_id", NEW) == NEW]
-    return json.loads(after) == kept and after.count(b"\r\n") in (0, after.count(b"\n"))
+    return json.loads(after) == (kept or [HOLDER]) and after.count(b"\r\n") in (0, after.count(b"\n"))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keychange.diagnostics import Diagnostic, error
+from keychange.diagnostics import Diagnostic, Severity, error
 from keychange.errors import KeychangeError
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ class Session:
         """Diagnostics: annotations on standard output for GitHub, else text on standard error."""
         from keychange.render import diagnostics as rendering
 
+        if self.options.get("quiet"):
+            diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":
             self.show(rendering.github(diagnostics))
         elif self.format == "text":
