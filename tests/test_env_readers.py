@@ -30,6 +30,7 @@ LINES = st.one_of(
 )
 TEXTS = st.lists(LINES, max_size=6).map("\n".join)
 SLOW = settings(
+    derandomize=True,  # a search with other seeds belongs to whoever changes the models
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

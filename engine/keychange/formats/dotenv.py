@@ -77,6 +77,11 @@ class EnvFile:
         return read_bash(self.text)
 
     @cached_property
+    def in_bash(self) -> Mapping[str, Parts | None]:
+        """The last value of every key in bash; None where it is unknown."""
+        return self.bash.values()
+
+    @cached_property
     def assignments(self) -> Mapping[int, Assignment]:
         """The assignments of bash by the place of their key."""
         return {each.start: each for each in self.bash.events if isinstance(each, Assignment)}
@@ -100,7 +105,7 @@ class EnvFile:
             or (isinstance(each, Assignment) and (each.exported or everything))
         )
 
-    def in_bash(self, binding: Binding) -> Parts | None:
+    def bash_at(self, binding: Binding) -> Parts | None:
         """What bash reads at the place of a binding; None where it is nothing or unknown."""
         assignment = self.assignments.get(binding.key_start)
         return None if assignment is None else assignment.parts
@@ -109,7 +114,7 @@ class EnvFile:
         """Whether both readers see the same at the place of a binding."""
         if binding.value is None:
             return binding.exported and len(self.by_key[binding.key]) == 1
-        return self.in_bash(binding) == binding.parts
+        return self.bash_at(binding) == binding.parts
 
     def value_end(self, binding: Binding) -> int:
         """Where the value ends by the reader that takes less: more than one may share the line."""
@@ -120,7 +125,10 @@ class EnvFile:
 
     def shared(self, binding: Binding) -> bool:
         """Whether what python-dotenv takes for the value sets another key in bash."""
-        return any(binding.value_start < each < binding.value_end for each in self.assignments)
+        start, end = binding.value_start, binding.value_end
+        return self.text.find("=", start, end) > 0 and any(
+            start < each < end for each in self.assignments
+        )
 
     def is_variable(self, binding: Binding) -> bool:
         """Whether any reader takes the binding for a variable: a bare word is none."""
@@ -200,7 +208,9 @@ def values(data: bytes) -> tuple[tuple[str, Span], ...]:
     result: list[tuple[str, Span]] = []
     position = 0
     for start, stop, key in sorted(_values(env)):
-        begin, end = max(start, position), start + len(env.text[start:stop].rstrip())
+        end = start + len(env.text[start:stop].rstrip())
+        begin = max(start, position)
+        begin = end - len(env.text[begin:end].lstrip())
         if begin < end:
             result.append((key, env.span(begin, end)))
             position = end

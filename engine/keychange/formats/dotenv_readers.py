@@ -61,7 +61,7 @@ class PythonReading:
 
 
 _BLANK = r"[^\S\r\n]*"
-_SPACE = re.compile(r"\s*")
+_ASIDE = re.compile(r"(?:\s*\#[^\n]*(?:\n|$))*\s*")
 _HEAD = re.compile(
     rf"(?P<export>export[^\S\r\n]+)?+(?:(?P<comment>\#)|'(?P<quoted>[^']+)'|(?P<bare>[^'=\#\s][^=\#\s]*))"
     rf"{_BLANK}(?P<equals>=(?P<gap>{_BLANK}))?"
@@ -80,6 +80,8 @@ _REFERENCE = re.compile(r"\$\{([^\}:]*)(?::-([^\}]*))?\}")
 
 def references(value: str) -> Parts:
     """Find the references that python-dotenv resolves, which it does inside any quotes."""
+    if "${" not in value:
+        return (value,) if value else ()
     parts: list[str | Reference] = []
     position = 0
     for match in _REFERENCE.finditer(value):
@@ -99,7 +101,7 @@ def read_python(text: str) -> PythonReading:
     errors: list[tuple[int, int]] = []
     position = 0
     while position < len(text):
-        position = _end(_SPACE, text, position)
+        position = _end(_ASIDE, text, position)
         if position >= len(text):
             break
         found, stopped = _statement(text, position)

@@ -114,7 +114,11 @@ class WordScanner:
         """Go over something whose value only running it, or more of bash, could tell."""
         value.known = False
         self.at += opened
-        self._skip(closing, nested=closing in ")]")
+        start = self.at
+        nested = closing in ")]"
+        self._skip(closing, nested=nested)
+        if nested and re.search(r"\$\{|[`#\n]", self.text[start : self.at]):
+            raise Stop(broken=False)
 
     def _skip(self, closing: str, *, nested: bool) -> None:
         """Go past the closing character, over nested ones, quotes and escapes."""
@@ -123,7 +127,7 @@ class WordScanner:
         while depth:
             char = self._peek()
             if not char:
-                raise Stop(broken=True)
+                raise Stop(broken=not nested)
             if char == "\\":
                 self.at += 1
             elif char == closing:

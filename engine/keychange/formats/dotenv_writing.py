@@ -47,13 +47,20 @@ class Spelling:
             return cls("", "=", "")
         spelling = cls.of(env, neighbour)
         quote = spelling.literal[:1] if spelling.literal[:1] in ("'", '"') else ""
-        equals = spelling.equals.replace("'", "") or "="
-        return cls("export " if neighbour.exported else "", equals, quote * 2)
+        prefix = "export " if neighbour.exported else ""
+        if spelling.strange:
+            return cls(prefix, "=", quote * 2)
+        return cls(prefix, spelling.equals or "=", quote * 2)
 
     @property
     def bare(self) -> bool:
         """Whether bash can read it: nothing around the ``=`` and no quotes around the name."""
         return self.equals in ("", "=") and "'" not in self.prefix
+
+    @property
+    def strange(self) -> bool:
+        """Whether more than spaces stand around the ``=``: a quote of the name, or odd blanks."""
+        return self.equals.strip(" \t") not in ("", "=")
 
     def line(self, key: str) -> str:
         """The text of a line that binds a key."""
@@ -74,6 +81,11 @@ class Spelling:
         assigned = [each.parts for each in events if isinstance(each, Assignment)]
         return not self.bare or (len(events) == 1 and assigned == [wanted])
 
+    def tight(self) -> Spelling:
+        """In the way that bash can read: nothing around the ``=``, no quotes around the name."""
+        export = "export " if self.prefix.startswith("export") else ""
+        return self if self.bare else Spelling(export, "=" if self.equals else "", self.literal)
+
     def exporting(self, *, wanted: bool | None) -> Spelling:
         """With or without ``export``; None keeps what is there.
 
@@ -82,9 +94,9 @@ class Spelling:
         if wanted is None or (wanted == self.prefix.startswith("export") and self.bare):
             return self
         bare = self.prefix.removeprefix("export").lstrip()
-        if not wanted:
-            return Spelling(bare, self.equals, self.literal)
-        return Spelling("export ", "=" if self.equals else "", self.literal)
+        if wanted:
+            return Spelling(f"export {bare}", self.equals, self.literal).tight()
+        return Spelling(bare, self.equals, self.literal)
 
     def holding(self, value: str, key: str, *, rest: str = "", encoding: str = "utf-8") -> Spelling:
         """With another value, in the same quotes if they can hold it.

@@ -13,7 +13,7 @@ from keychange.formats.dotenv_readers import Binding
 from keychange.formats.dotenv_writing import Spelling, UnwritableError, nearest
 from keychange.model import ABSENT, Context, Finding, Json, OnForeign, Site, Source, State, Value
 from keychange.operations.env import EnvOperation, Setting
-from keychange.operations.env_reports import Reports, read_back
+from keychange.operations.env_reports import Reports, in_words, proof, read_back
 from keychange.secrets import looks_secret
 
 
@@ -45,6 +45,7 @@ class Examination:
         self.inside: list[Edit] = []
         self.wanted: dict[str, str | None] = {}
         """What the keys that change must read as afterwards; None for those that go."""
+        self.renamed: dict[str, str] = {}
 
     def finding(self, settings: Iterable[Setting]) -> Finding:
         """The sites, the edits if nothing stands against them, and all that is to be said."""
@@ -66,21 +67,17 @@ class Examination:
         edits: tuple[Edit, ...] = ()
         if not errors_in(self.problems):
             edits = self.lines.edits(gone, self.inserted, self.inside)
-            self.problems += read_back(self.reports, edits, self.wanted)
-        governed = {each.address for each in self.sites}
+            self.problems += read_back(self.reports, edits, self.wanted, self.renamed)
+        governed = [each.address for each in self.sites]
+        if errors_in(self.problems):
+            edits = ()
         return Finding(
             sites=tuple(self.sites),
-            edits=() if errors_in(self.problems) else edits,
-            diagnostics=(*self.problems, *self.reports.of_file(governed, set(self.wanted))),
-            proof=self._proof() if edits else "",
-            summary=tuple(_in_words(each) for each in self.sites if each.changes),
+            edits=edits,
+            diagnostics=(*self.problems, *self.reports.of_file(governed, self.wanted)),
+            proof=proof(self.env, self.wanted) if edits else "",
+            summary=tuple(in_words(each) for each in self.sites if edits and each.changes),
         )
-
-    def _proof(self) -> str:
-        others = len(self.env.by_key.keys() - self.wanted.keys())
-        return f"{len(self.wanted)} keys read back, {others} other keys unchanged"
-
-    # ------------------------------------------------------------ one key
 
     def _remove(self, key: str) -> None:
         bindings = self.names.get(key, ())
@@ -118,7 +115,8 @@ class Examination:
             self._edit(binding.key_start, binding.key_end, new)
         self.names[new] = self.names.pop(old)
         self.wanted[old] = None
-        self.wanted[new] = before
+        self.wanted.pop(new, None)
+        self.renamed[old] = new
         note = f"renamed to {new}"
         self._site(
             old, State.PENDING, before, ABSENT, bindings[-1], undo={"renamed": new}, note=note
@@ -145,14 +143,18 @@ class Examination:
         if state is not State.PENDING:
             self._site(key, state, before, before if state is State.DONE else to, binding)
             return
+        self._change(binding, setting, before)
+
+    def _change(self, binding: Binding, setting: Setting, before: Value) -> None:
+        key, to = setting.key, setting.to
         was = Spelling.of(self.env, binding)
         try:
-            now = was.exporting(wanted=self._wants_export(setting, binding)).holding(
+            now = self._spelled(binding, setting).holding(
                 to, key, rest=self._rest(binding), encoding=self.env.encoding
             )
         except UnwritableError as reason:
             self.problems.append(self.reports.unwritable(key, str(reason), binding))
-            self._site(key, State.FOREIGN, before, to, binding)
+            self._site(key, State.PENDING, before, to, binding)
             return
         if now.prefix != was.prefix:
             self._edit(binding.start, binding.key_start, now.prefix)
@@ -161,7 +163,9 @@ class Examination:
         if now.literal != was.literal:
             self._edit(binding.value_start, binding.value_end, now.literal)
         self.wanted[key] = to
-        note = "exported" if before == to and now.prefix != was.prefix else ""
+        note = ""
+        if before == to and now.prefix != was.prefix:
+            note = "exported" if now.prefix else "no longer exported"
         undo: Json = {"was": _parts(was), "now": _parts(now)}
         self._site(key, State.PENDING, before, to, binding, undo=undo, note=note)
 
@@ -174,7 +178,7 @@ class Examination:
             line = style.holding(setting.to, key, encoding=self.env.encoding).line(key)
         except UnwritableError as reason:
             self.problems.append(self.reports.unwritable(key, str(reason), None))
-            self._site(key, State.FOREIGN, ABSENT, setting.to)
+            self._site(key, State.PENDING, ABSENT, setting.to)
             return
         place = len(self.lines) if anchor is None else self.lines.of_binding(anchor).stop
         block = self.inserted.setdefault(place, [])
@@ -185,8 +189,6 @@ class Examination:
         block.append(line)
         self.wanted[key] = setting.to
         self._site(key, State.PENDING, ABSENT, setting.to, undo=undo)
-
-    # ------------------------------------------------------------ what is there
 
     def _state(
         self, key: str, before: str | Value, readings: set[Value], olds: tuple[str, ...] = ()
@@ -206,7 +208,7 @@ class Examination:
     def _readings(self, binding: Binding) -> set[Value]:
         """What a migration may call the value: as either reader sees it, or as it is spelled."""
         readings: set[Value] = {self.env.raw(binding.value_start, binding.value_end)}
-        for parts in (self.env.in_bash(binding), binding.parts):
+        for parts in (self.env.bash_at(binding), binding.parts):
             if parts is not None and all(isinstance(part, str) for part in parts):
                 readings.add("".join(str(part) for part in parts))
         return readings if binding.value is not None else set()
@@ -214,11 +216,17 @@ class Examination:
     def _finished(self, binding: Binding, setting: Setting) -> bool:
         """Whether both readers read the new value already, exported as the operation wants."""
         spelling = Spelling.of(self.env, binding)
-        if spelling.exporting(wanted=self._wants_export(setting, binding)) != spelling:
+        if binding.value is None or self._spelled(binding, setting) != spelling:
             return False
-        return binding.value is not None and spelling.reads(
-            binding.key, setting.to, self._rest(binding)
-        )
+        return spelling.reads(binding.key, setting.to, self._rest(binding))
+
+    def _spelled(self, binding: Binding, setting: Setting) -> Spelling:
+        """The line with ``export`` as wanted, and tight where bash would read another line."""
+        spelling = Spelling.of(self.env, binding)
+        spelling = spelling.exporting(wanted=self._wants_export(setting, binding))
+        if spelling.strange or binding.key in self.env.in_bash:
+            return spelling.tight()
+        return spelling
 
     def _rest(self, binding: Binding) -> str:
         return self.env.text[binding.value_end : binding.end].rstrip("\n")
@@ -228,8 +236,6 @@ class Examination:
         if setting.export and binding.key in self.env.exported:
             return None
         return setting.export
-
-    # ------------------------------------------------------------ what is noted down
 
     def _removed(self, removal: _Removal, gone: frozenset[int]) -> None:
         renamed = dict(self.operation.renames)
@@ -292,13 +298,3 @@ class Examination:
 
 def _parts(spelling: Spelling) -> list[Json]:
     return [spelling.prefix, spelling.equals, spelling.literal]
-
-
-def _in_words(site: Site) -> str:
-    if site.note.startswith("renamed"):
-        return f"{site.address} {site.note}"
-    if site.after is ABSENT:
-        return f"{site.address} removed"
-    if site.before is ABSENT:
-        return f"{site.address} added"
-    return f"{site.address} exported" if site.note else f"{site.address} changed"

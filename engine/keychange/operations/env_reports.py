@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from keychange.diagnostics import Diagnostic, Location, error, note, warning
@@ -10,7 +10,7 @@ from keychange.edits import Edit, apply_edits
 from keychange.formats.dotenv import Disagreement, EnvFile
 from keychange.formats.dotenv_readers import Binding
 from keychange.formats.dotenv_writing import Spelling
-from keychange.model import OnForeign
+from keychange.model import ABSENT, OnForeign, Site
 from keychange.spans import LineIndex
 
 _QUOTE_HINT = (
@@ -65,17 +65,21 @@ class Reports:
             hint="choose a value that bash and python-dotenv can both read",
         )
 
-    def of_file(self, governed: Collection[str], mended: Collection[str]) -> Iterator[Diagnostic]:
+    def of_file(
+        self, governed: Collection[str], mended: Mapping[str, str | None]
+    ) -> Iterator[Diagnostic]:
         """Duplicates, lines nobody reads, and places where the readers differ.
 
-        A key that is ``governed`` is reported by itself, unless it is about to be ``mended``; all
-        others share one diagnostic.
+        A key that is ``governed`` is reported by itself, unless it is about to be ``mended``
+        (None: removed); all others share one diagnostic.
         """
         for key in governed:
-            yield from self._duplicates(key)
+            if mended.get(key, "") is not None:
+                yield from self._duplicates(key)
         unread = list(self.env.unreadable())
         if unread:
-            message = f"{self._lines(unread)} no assignment to bash or python-dotenv, and kept"
+            where = _lines([self.env.line_of(place) for place in unread])
+            message = f"neither bash nor python-dotenv finds an assignment in {where}; kept"
             yield note("unreadable-line", message, self.at(unread[0]))
         others: list[Disagreement] = []
         for each in self.env.disagreements():
@@ -99,23 +103,26 @@ class Reports:
         bindings = self.env.by_key.get(key, ())
         if len(bindings) > 1:
             *others, last = bindings
-            lines = ", ".join(str(self.env.line_of(each.key_start)) for each in others)
-            message = f"{key} is set more than once, also in line {lines}; readers take this one"
+            where = _lines([self.env.line_of(each.key_start) for each in others])
+            message = f"{key} is set again here, after {where}; readers take this one"
             yield warning("duplicate-key", message, self.key(last), hint="remove the other lines")
 
-    def _lines(self, places: Iterable[int]) -> str:
-        numbers = [str(self.env.line_of(place)) for place in places]
-        if len(numbers) == 1:
-            return f"line {numbers[0]} is"
-        return f"lines {', '.join(numbers)} are"
+
+def _lines(numbers: Sequence[int]) -> str:
+    listed = ", ".join(map(str, numbers))
+    return f"line {listed}" if len(numbers) == 1 else f"lines {listed}"
 
 
 def read_back(
-    reports: Reports, edits: Sequence[Edit], wanted: Mapping[str, str | None]
+    reports: Reports,
+    edits: Sequence[Edit],
+    wanted: Mapping[str, str | None],
+    renamed: Mapping[str, str],
 ) -> Iterator[Diagnostic]:
     """Read the edited bytes with both readers: what was written is there, all else is as before.
 
-    ``wanted`` holds the value of each key that changes, None for those that go.
+    ``wanted`` holds the value of each key that changes, None for those that go; ``renamed`` the
+    new names by the old ones. What bash reads can only be compared where the model knows it.
     """
     if not edits:
         return
@@ -126,36 +133,60 @@ def read_back(
             place = before.by_key.get(key)
             reason = "another line of the file would still be read instead"
             yield reports.unwritable(key, reason, place[-1] if place else None)
-    changed = [
-        key
-        for key, bindings in before.by_key.items()
-        if key not in wanted and bindings[-1].parts != after.by_key.get(key, bindings)[-1].parts
-    ]
-    changed += [key for key in before.by_key if key not in wanted and key not in after.by_key]
-    in_bash = after.bash.values()
-    changed += [
-        key
-        for key, parts in before.bash.values().items()
-        if key not in wanted and (key not in in_bash or in_bash[key] != parts)
-    ]
-    for key in dict.fromkeys(changed):
-        places = [place for place, each in before.assignments.items() if each.key == key]
-        places += [each.key_start for each in before.by_key.get(key, ())]
-        yield error(
-            "unwritable-value",
-            f"the edit would change how {key} is read, which no operation names",
-            reports.at(places[-1], len(key)),
-            hint="give each key a line of its own, with its value in closed quotes",
-        )
+    in_python = {key: bindings[-1].parts for key, bindings in before.by_key.items()}
+    now_in_python = {key: bindings[-1].parts for key, bindings in after.by_key.items()}
+    in_bash = {key: parts for key, parts in before.in_bash.items() if parts is not None}
+    now_in_bash = after.in_bash
+    for key in {**in_python, **in_bash}:
+        name = renamed.get(key, key)
+        if name in wanted or key in renamed.values():
+            continue
+        if (key in in_python and now_in_python.get(name, 0) != in_python[key]) or (
+            key in in_bash and now_in_bash.get(name) != in_bash[key]
+        ):
+            yield _disturbed(reports, key)
+
+
+def _disturbed(reports: Reports, key: str) -> Diagnostic:
+    places = [place for place, each in reports.env.assignments.items() if each.key == key]
+    places += [each.key_start for each in reports.env.by_key.get(key, ())]
+    return error(
+        "unwritable-value",
+        f"the edit would change how {key} is read, which no operation names",
+        reports.at(places[-1], len(key)),
+        hint="give each key a line of its own, with its value in closed quotes",
+    )
 
 
 def _holds(after: EnvFile, key: str, value: str | None) -> bool:
     bindings = after.by_key.get(key)
     if value is None or not bindings:
         return value is None and not bindings
-    binding = bindings[-1]
-    if binding.value != value:
+    wanted = (value,) if value else ()
+    if bindings[-1].parts != wanted:
         return False
-    if not after.bash.reaches(binding.start) or not Spelling.of(after, binding).bare:
+    spelling = Spelling.of(after, bindings[-1])
+    if not after.bash.reaches(bindings[-1].start) or not spelling.bare:
         return True
-    return key in after.bash.values()
+    return after.in_bash.get(key) == wanted
+
+
+def proof(env: EnvFile, wanted: Mapping[str, str | None]) -> str:
+    """What ``read_back`` has shown, in one line."""
+    others = len(env.by_key.keys() - wanted.keys())
+    return f"{_keys(len(wanted))} read back, {_keys(others, 'other ')} unchanged"
+
+
+def _keys(count: int, which: str = "") -> str:
+    return f"{count} {which}key" if count == 1 else f"{count} {which}keys"
+
+
+def in_words(site: Site) -> str:
+    """What happens to a key, without its values."""
+    if site.note.startswith("renamed"):
+        return f"{site.address} {site.note}"
+    if site.after is ABSENT:
+        return f"{site.address} removed"
+    if site.before is ABSENT:
+        return f"{site.address} added"
+    return f"{site.address} {site.note or 'changed'}"
