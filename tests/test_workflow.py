@@ -478,3 +478,41 @@ def test_the_folder_of_state_is_private_and_ignored(root: Path):
     assert state.stat().st_mode & 0o777 == 0o700
     assert (state / ".gitignore").read_text() == "*\n"
     assert (state / "ledger.json").stat().st_mode & 0o777 == 0o600
+
+
+# ---------------------------------------------------------------- authoring
+
+
+def test_a_new_migration_gets_the_next_number_and_loads(root):
+    done = migrate(root, "new", "larger-model", "--title", "The larger model")
+    assert (done.returncode, done.stdout) == (0, "migrations/0003_larger_model.yaml\n")
+    listed = json.loads(migrate(root, "history", "--format", "json").stdout)["migrations"]
+    assert [each["title"] for each in listed] == ["A to B", "B to C", "The larger model"]
+    assert bad(root, "new", "No/Slug").returncode == 2
+
+
+def test_history_says_what_is_applied_also_without_its_file(root):
+    migrate(root, "up", "--yes")
+    (root / "migrations/0002_second.yaml").unlink()
+    rows = migrate(root, "history").stdout.splitlines()
+    assert [row.split()[0] for row in rows] == ["0001_first", "0002_second"]
+    assert all("(verified, " in row for row in rows)
+
+
+def test_sites_lists_addresses_that_a_migration_can_use(root):
+    write(root, "app.py", "class Voice:\n    MODEL = 'org/model-a'\n")
+    (row,) = json.loads(migrate(root, "sites", "app.py", "--format", "json").stdout)["sites"]
+    assert (row["address"], row["line"]) == ("Voice.MODEL", 2)
+    text = HISTORY["0001_first"].replace('strings: [{from: "${a}"', "strings: [{at: Voice.MODEL")
+    only(root, "0001_first", text)
+    assert migrate(root, "up", "--yes").returncode == 0
+    assert "MODEL = 'org/model-b'" in (root / "app.py").read_text()
+
+
+def test_every_verb_has_help_with_examples(root):
+    from keychange.cli import VERBS
+
+    for name in VERBS:
+        done = migrate(root, name, "--help")
+        assert done.returncode == 0
+        assert done.stdout.count(f"migrate {name}") >= 2 or name == "recover", done.stdout

@@ -16,13 +16,16 @@ from keychange.diagnostics import error
 from keychange.errors import KeychangeError, UsageProblem
 
 VERBS = {
+    "new": "Write a commented migration to start from.",
     "plan": "Show the exact changes, file by file; write nothing.",
     "up": "Apply what is pending, run the model, and roll back if it does not work.",
     "down": "Take applied migrations back; what you edited elsewhere stays.",
     "status": "Show where every migration stands.",
+    "history": "List all migrations, and which are applied here.",
     "check": "Find drift and pending changes; for pre-commit and CI.",
     "verify": "Run the checks of applied migrations that have not passed them.",
     "probe": "Run the model once and measure what it says.",
+    "sites": "List the addresses of the string literals in a Python file.",
     "demo": "Run the whole upgrade on a copy of the sample workspace.",
     "recover": "Undo or finish what an interrupted run left.",
 }

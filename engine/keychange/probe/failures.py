@@ -1,7 +1,7 @@
 """Every known failure of a local speech model: a stable code, its cause, its fix, its verdict.
 
 Sources: the upgrade guide (sections 7 and 8) and public threads about mlx, mlx-audio and
-transformers, named at the entries. ``migrate explain CODE`` prints an entry; the inspector of
+transformers, named at the entries. The inspector of
 the model cache and the probe take their hints from here and from nowhere else.
 """
 

@@ -1,0 +1,61 @@
+"""The verb sites: the addresses of the string literals in a Python file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keychange.cli.session import Session, verb
+from keychange.diagnostics import Location, error
+from keychange.errors import RefusedError
+from keychange.model import Json
+
+
+@verb("sites", "migrate sites app/model.py\nmigrate sites app/model.py --format json")
+@click.argument("file", type=click.Path(path_type=Path))
+def command(session: Session, *, file: Path) -> int:
+    """List the addresses of the string literals in a Python file, to be used with `at`.
+
+    An address does not name a line, so it stays the same when code is added above it.
+    """
+    from keychange.formats.python_address import addressable
+    from keychange.formats.python_encoding import InvalidPython
+    from keychange.formats.python_source import parse
+    from keychange.render.masking import line as masked
+    from keychange.render.style import visible
+
+    root = session.settings().root
+    path = (
+        file
+        if file.is_absolute()
+        else next(
+            (each for each in (Path.cwd() / file, root / file) if each.is_file()), root / file
+        )
+    )
+    shown = session.settings().shown(path)
+    try:
+        found = addressable(parse(path.read_bytes()))
+    except OSError as problem:
+        message = f"cannot read the file: {(problem.strerror or '').lower()}"
+        raise RefusedError(error("unreadable-file", message, Location(shown))) from problem
+    except InvalidPython as problem:
+        place = Location(shown, problem.line, problem.column)
+        raise RefusedError(error("invalid-python", problem.message, place)) from problem
+    if session.format == "json":
+        rows: list[Json] = [
+            {
+                "address": each.address,
+                "value": masked(each.value),
+                "line": each.line,
+                "place": each.place.value,
+            }
+            for each in found
+        ]
+        return session.emit(0, path=shown, sites=rows)
+    style = session.style()
+    for each in found:
+        said = "" if each.place.value == "value" else f"  ({each.place.value})"
+        value = visible(masked(f"{each.address} = {each.value!r}"))
+        session.show([f"{style(f'{each.line:>5}', 'dim')}  {value}{style(said, 'dim')}"])
+    return 0
