@@ -14,7 +14,7 @@ from keychange.formats.dotenv_bash import (
     Unset,
 )
 from keychange.formats.dotenv_readers import Parts
-from keychange.formats.dotenv_words import ENDS_WORD, NAME, Stop, WordScanner
+from keychange.formats.dotenv_words import ENDS_WORD, NAME, OWN_NAMES, Stop, WordScanner
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=|\[)")
 _ASIDE = re.compile(r"(?:[ \t]*(?:\#[^\n]*)?\n)+")
@@ -31,11 +31,6 @@ _SHELL_CODE = re.compile(
     r"if|then|elif|else|fi|for|while|until|select|case|esac|do|done|function|time|coproc"
     r"|\{|\}|!|\[\[|exit|return|exec|eval"
 )
-_NOT_SETTABLE = re.compile(
-    r"_|BASHOPTS|BASHPID|BASH_ARGV0|BASH_VERSINFO|DIRSTACK|EPOCHREALTIME|EPOCHSECONDS|EUID|FUNCNAME"
-    r"|GROUPS|HISTCMD|LINENO|PPID|RANDOM|SECONDS|SHELLOPTS|SRANDOM|UID"
-)
-"""Names that bash keeps for itself: read-only, or their value is not what was assigned."""
 
 
 def read_bash(text: str) -> BashReading:
@@ -46,7 +41,7 @@ def read_bash(text: str) -> BashReading:
 def _assigned(line: re.Match[str]) -> Assignment:
     text = line["bare"] or line["double"] or line["single"]
     parts: Parts | None = (text,) if text else ()
-    if _NOT_SETTABLE.fullmatch(line["key"]):
+    if OWN_NAMES.fullmatch(line["key"]):
         parts = None
     start, (value_start, value_end) = line.start("key"), line.span("value")
     exported = line["export"] is not None
@@ -184,7 +179,7 @@ class _Scanner(WordScanner):
         if match[2] == "[" or self._peek() == "(":
             raise Stop(broken=False)
         parts = self._word(tilde=True)
-        known = match[2] == "=" and not _NOT_SETTABLE.fullmatch(match[1])
+        known = match[2] == "=" and not OWN_NAMES.fullmatch(match[1])
         if exported and _BRACES.search(self.text, match.end(), self.at):
             known = False
         return Assignment(match[1], start, match.end(), self.at, parts if known else None, exported)

@@ -13,6 +13,13 @@ _ANY_BRACES = re.compile(r"\$\{[^}$`\"'\\{]*\}")
 _PARAMETER = re.compile(r"\$[0-9@*#?$!-]")
 
 
+OWN_NAMES = re.compile(
+    r"_|BASHOPTS|BASHPID|BASH_ARGV0|BASH_VERSINFO|DIRSTACK|EPOCHREALTIME|EPOCHSECONDS|EUID|FUNCNAME"
+    r"|GROUPS|HISTCMD|LINENO|PPID|RANDOM|SECONDS|SHELLOPTS|SRANDOM|UID"
+)
+"""Names that bash keeps for itself: read-only, or their value is not what was assigned."""
+
+
 class Stop(Exception):
     """The scan ends: bash gives up here (``broken``), or the model does."""
 
@@ -90,9 +97,11 @@ class WordScanner:
     def _dollar(self, value: _Builder, following: str, *, quoted: bool) -> None:
         if match := _PLAIN_REFERENCE.match(self.text, self.at):
             value.add(Reference(match[1], match[2]))
+            value.known = value.known and not OWN_NAMES.fullmatch(match[1])
             self.at = match.end()
         elif match := NAME.match(self.text, self.at + 1):
             value.add(Reference(match[0]))
+            value.known = value.known and not OWN_NAMES.fullmatch(match[0])
             self.at = match.end()
             if self.text.startswith("\\\n", self.at):
                 raise Stop(broken=False)
