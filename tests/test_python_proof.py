@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keychange.formats.python_encoding import InvalidPython
 from keychange.formats.python_proof import Change, Disproved, prove
 from keychange.formats.python_source import parse
 
@@ -78,10 +79,11 @@ def test_a_comment_inside_a_concatenation_must_stay():
         prove(parse(code), b'x = ("c")\n', [change])
 
 
-def test_a_file_that_compiles_no_more_is_refused():
+def test_a_file_that_never_compiled_is_not_our_fault():
     code = b'x = "old"\nreturn\n'
-    with pytest.raises(Disproved, match="does not compile: 'return' outside function"):
+    with pytest.raises(InvalidPython, match="'return' outside function") as caught:
         prove(parse(code), code.replace(b"old", b"new"), [Change(4, 9, '"new"', {None: "new"})])
+    assert caught.value.line == 2
 
 
 @given(st.integers(0, len(EDITED) - 1), st.binary(min_size=1, max_size=1))

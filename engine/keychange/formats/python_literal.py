@@ -205,14 +205,19 @@ def _ways(
     piece: Segment, value: str, draft: str | None, medium: Medium
 ) -> Iterator[tuple[Style, str]]:
     style = piece.style
+    other = "'" if style.quote[0] == '"' else '"'
+    swapped = Style(style.prefix, other * len(style.quote))
+    escaped = f"\\{style.quote}"
     if draft is not None:
+        simple = len(style.quote) == 1 and not style.formatted
+        if simple and style.quote in value and other not in value and escaped not in piece.body:
+            bare = {escaped: style.quote}
+            yield swapped, "".join(bare.get(a.spelled, a.spelled) for a in read(style, draft))
         yield style, draft
     yield style, spell(value, style, medium, piece.atoms)
     if style.formatted:
         return
     if style.raw:
-        other = "'" if style.quote[0] == '"' else '"'
-        swapped = Style(style.prefix, other * len(style.quote))
         yield swapped, spell(value, swapped, medium)
     plain = Style(style.prefix.strip("rR"), style.quote)
     yield plain, spell(value, plain, medium)

@@ -49,6 +49,7 @@ def prove(before: PythonSource, data: bytes, changes: Sequence[Change]) -> None:
 
     Raises:
         Disproved: it is not; the first difference.
+        InvalidPython: the file does not compile, with the changes or without.
     """
     try:
         after = parse(data)
@@ -63,6 +64,7 @@ def prove(before: PythonSource, data: bytes, changes: Sequence[Change]) -> None:
     try:
         check_compiles(after.tree)
     except InvalidPython as problem:
+        check_compiles(before.tree)
         raise Disproved(f"the edited file does not compile: {problem.message}") from None
 
 
