@@ -174,6 +174,8 @@ class Examination:
         anchor = nearest(self.names, key)
         last = self.env.python.bindings[-1] if self.env.python.bindings else None
         style = Spelling.beside(self.env, anchor or last).exporting(wanted=setting.export)
+        if style.prefix.startswith("export"):
+            style = style.tight()  # only bash exports, so the line must be one that it can read
         try:
             line = style.holding(setting.to, key, encoding=self.env.encoding).line(key)
         except UnwritableError as reason:
