@@ -4,8 +4,8 @@ A literal may hide its value from a plain search, and each way leaves a trace:
 
 * escapes, ``"gp\x74-4"``: the file is searched once more with its escapes resolved. A run of
   backslashes in a literal begins in the literal, so resolving from left to right is in step;
-* implicit concatenation, ``"gpt" "-4"``: then some head of the value stands before a quote, and
-  what follows it stands after one, whole or up to the next quote;
+* implicit concatenation, ``"gpt" "-4"``: then some head of the value stands before a quote, its
+  rest after one, and what is between them in quotes;
 * doubled braces in an f-string; line ends; an encoding that is not UTF-8: undone first.
 
 So the answer False is certain: no literal, and no static text of an f-string, holds the value.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import takewhile
 from typing import Final
 
 from keychange.formats.python_encoding import InvalidPython, encoding_of
@@ -25,8 +26,6 @@ _ESCAPE: Final = re.compile(
 )
 _QUOTES: Final = (b'"', b"'")
 _LETTERS: Final = dict(zip(b"abfnrtv\\'\"", b"\a\b\f\n\r\t\v\\'\"", strict=True))
-_ANCHOR: Final = 24
-"""Heads of a value that are longer than this are not told apart: one that is there is enough."""
 
 
 def may_contain(data: bytes, values: Iterable[str]) -> bool:
@@ -55,27 +54,23 @@ def _hides(text: bytes, alphabet: frozenset[int]) -> bool:
 
 
 def _is_split(text: bytes, value: bytes) -> bool:
-    """Whether the value can lie across two or more pieces between quotes."""
-    for length in range(1, min(len(value), _ANCHOR)):
-        head, rest = value[:length], value[length:]
-        if head not in text:
-            return False
-        if any(head + quote in text for quote in _QUOTES) and any(
-            _begins(text, rest, quote) for quote in _QUOTES
-        ):
-            return True
-    return len(value) >= _ANCHOR and value[:_ANCHOR] in text
-
-
-def _begins(text: bytes, value: bytes, quote: bytes) -> bool:
-    """Whether a piece opens with the value, or holds a head of it from quote to quote."""
-    for length in range(1, min(len(value), _ANCHOR)):
-        piece = quote + value[:length]
-        if piece not in text:
-            return False
-        if piece + quote in text:
-            return True
-    return quote + value[:_ANCHOR] in text
+    """Whether the value can lie across pieces: each cut of it must stand where pieces meet."""
+    heads = takewhile(lambda cut: value[:cut] in text, range(1, len(value)))
+    cuts = [cut for cut in heads if any(value[:cut] + quote in text for quote in _QUOTES)]
+    seen = set(cuts)
+    while cuts:
+        start = cuts.pop()
+        for quote in _QUOTES:
+            for end in range(start + 1, len(value) + 1):
+                piece = quote + value[start:end]
+                if piece not in text:
+                    break
+                if end == len(value):
+                    return True
+                if end not in seen and piece + quote in text:
+                    seen.add(end)
+                    cuts.append(end)
+    return False
 
 
 def _resolve(match: re.Match[bytes]) -> bytes:
