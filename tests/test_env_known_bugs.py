@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keychange.formats.dotenv_writing import Spelling, UnwritableError
+from keychange.formats.dotenv.writing import Spelling, UnwritableError
 from support.env_kind import errors, examine, up
 from support.env_oracles import bash, python_dotenv
 

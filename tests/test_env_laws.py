@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from keychange.edits import apply_edits, inverse
-from keychange.formats.dotenv import EnvFile, values
-from keychange.formats.dotenv_writing import Spelling, UnwritableError
+from keychange.formats.dotenv.text import EnvFile, values
+from keychange.formats.dotenv.writing import Spelling, UnwritableError
 from support.env_kind import down, errors, examine, unnamed_lines
 from support.env_oracles import ShellDied, bash, docker_compose, python_dotenv
 

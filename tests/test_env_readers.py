@@ -6,10 +6,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keychange.formats.dotenv import EnvFile, environment
-from keychange.formats.dotenv_bash import Assignment
-from keychange.formats.dotenv_readers import Reference
-from keychange.formats.dotenv_scanner import read_bash
+from keychange.formats.dotenv.bash import Assignment
+from keychange.formats.dotenv.readers import Reference
+from keychange.formats.dotenv.scanner import read_bash
+from keychange.formats.dotenv.text import EnvFile, environment
 from support.env_oracles import ShellDied, bash, python_dotenv
 
 KEYS = st.sampled_from(["A", "B", "AB", "A_B", "X1"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keychange.formats.dotenv import environment, values
+from keychange.formats.dotenv.text import environment, values
 from keychange.secrets import looks_secret
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from keychange.edits import apply_edits, inverse
-from keychange.formats.json_text import read
+from keychange.formats.json.text import read
 from keychange.model import same
 from support.json_kind import down, examine, records
 from support.json_operations import meaning, random_operation

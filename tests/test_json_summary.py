@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from keychange.edits import Edit
-from keychange.formats.json_draft import Draft
+from keychange.formats.json.draft import Draft
 from keychange.json_summary import Change, _paths, differences
 from keychange.model import ABSENT, same
 from keychange.spans import Span
@@ -80,7 +80,7 @@ def test_an_edit_that_was_not_declared_is_never_made(monkeypatch, wrong):
 
 
 def test_the_summary_must_be_what_was_declared(monkeypatch):
-    monkeypatch.setattr("keychange.operations.json_work.differences", lambda _: {"/b": ["/b"]})
+    monkeypatch.setattr("keychange.operations.json.work.differences", lambda _: {"/b": ["/b"]})
     finding = examine(b'{"a": 1, "b": 2}', {"set": {"/a": {"to": 5}}})
     assert codes(finding) == ["summary-mismatch"]
     assert finding.edits == ()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keychange.formats.json_pointer import join, lookup, split
-from keychange.formats.json_problem import InvalidJsonError, find_problem
-from keychange.formats.json_text import read
+from keychange.formats.json.pointer import join, lookup, split
+from keychange.formats.json.problem import InvalidJsonError, find_problem
+from keychange.formats.json.text import read
 from keychange.model import ABSENT, same
 from support.json_texts import json_files, strictly
 
@@ -74,6 +74,7 @@ def valid(text):
 @example('{"a":1,"a":2}')
 @example('{"a":1,"\\u0061":2}')
 @example('"\\ud800"')
+@example('"\\')
 @example("-")
 @example("1.")
 @example("[1,]")

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from keychange.diagnostics import Severity, errors_in
 from keychange.probe.checkpoint import MODEL_ID
 from keychange.probe.made_up.config import model_config, speech_config
-from keychange.verification.hub import hub_cache
-from keychange.verification.inspection import Checkpoint
-from keychange.verification.model_cache import inspect_model
-from keychange.verification.quantisation import check_quantisation
-from keychange.verification.qwen3_speech import speech_tokenizer_tensors
-from keychange.verification.qwen3_tts import main_tensors
-from keychange.verification.safetensors import DamagedFileError, read_header
-from keychange.verification.snapshot_files import Findings
-from keychange.verification.tensors import is_quantised, parameters
+from keychange.verification.model.cache import inspect_model
+from keychange.verification.model.hub import hub_cache
+from keychange.verification.model.inspection import Checkpoint
+from keychange.verification.model.quantisation import check_quantisation
+from keychange.verification.model.qwen3_speech import speech_tokenizer_tensors
+from keychange.verification.model.qwen3_tts import main_tensors
+from keychange.verification.model.safetensors import DamagedFileError, read_header
+from keychange.verification.model.snapshot_files import Findings
+from keychange.verification.model.tensors import is_quantised, parameters
 from support.probe import copy_of, edit_header, edit_json, hub, replace_file, snapshot_of
 
 

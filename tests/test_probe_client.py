@@ -25,7 +25,7 @@ from keychange.probe.report import ProbeReport
 from keychange.probe.request import STAGE_LIMITS
 from keychange.probe.supervisor import Outcome
 from keychange.probe.verdict import CheckVerdict, Verdict
-from keychange.verification.model_cache import inspect_model
+from keychange.verification.model.cache import inspect_model
 from support.probe import (
     FAST,
     PYTHON,

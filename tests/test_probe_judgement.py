@@ -21,7 +21,7 @@ from keychange.probe.recogniser import word_error_rate
 from keychange.probe.report import ProbeReport
 from keychange.probe.supervisor import Outcome
 from keychange.probe.verdict import CheckVerdict, Verdict
-from keychange.verification.inspection import Checkpoint
+from keychange.verification.model.inspection import Checkpoint
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"
 TEXT = "The voice upgrade is live and working on this machine."

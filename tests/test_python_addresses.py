@@ -4,9 +4,9 @@ from textwrap import dedent
 
 import pytest
 
-from keychange.formats.python_address import addressable, literals
-from keychange.formats.python_paths import Place
-from keychange.formats.python_source import parse
+from keychange.formats.python.address import addressable, literals
+from keychange.formats.python.paths import Place
+from keychange.formats.python.source import parse
 
 
 def addresses(code):

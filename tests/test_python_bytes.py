@@ -104,5 +104,5 @@ def test_the_syntax_of_a_later_python_is_edited_there_and_refused_here():
 
 
 def test_a_file_that_cannot_hold_the_value_is_not_parsed(monkeypatch):
-    monkeypatch.setattr("keychange.formats.python_source.parse", None)
+    monkeypatch.setattr("keychange.formats.python.source.parse", None)
     assert codes(examine(b"not ! python", MOVE, targets=("*.py",))) == []

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keychange.edits import apply_edits
-from keychange.formats.python_address import Place, literals
-from keychange.formats.python_encoding import InvalidPython
-from keychange.formats.python_source import parse
+from keychange.formats.python.address import Place, literals
+from keychange.formats.python.encoding import InvalidPython
+from keychange.formats.python.source import parse
 from keychange.model import Recorded, Source
 from keychange.operations import python as kind
 from support.python_kind import context

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keychange.formats.python_prefilter import may_contain
+from keychange.formats.python.prefilter import may_contain
 
 HIDDEN = [
     (rb'x = "gp\x74-4"', "gpt-4"),

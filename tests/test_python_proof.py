@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keychange.formats.python_encoding import InvalidPython
-from keychange.formats.python_proof import Change, Disproved, prove
-from keychange.formats.python_source import parse
+from keychange.formats.python.encoding import InvalidPython
+from keychange.formats.python.proof import Change, Disproved, prove
+from keychange.formats.python.source import parse
 
 CODE = b'''\
 # coding: utf-8

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keychange.formats.python_literal import Unwritable, rewrite, segments, value_of
-from keychange.formats.python_spelling import Medium
+from keychange.formats.python.literal import Unwritable, rewrite, segments, value_of
+from keychange.formats.python.spelling import Medium
 
 STYLES = {
     "double": ('"old"', "new", '"new"'),

@@ -11,7 +11,7 @@ import pytest
 from keychange.model import Requirement
 from keychange.probe import failures
 from keychange.verification import requirements, runtime
-from keychange.verification.inspection import Checkpoint, Inspection
+from keychange.verification.model.inspection import Checkpoint, Inspection
 from keychange.verification.requirements import check_requirement
 from keychange.verification.runtime import inspect_runtime, numbers
 

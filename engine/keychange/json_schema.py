@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from keychange.diagnostics import Diagnostic, Location, error
-from keychange.formats.json_pointer import join
-from keychange.formats.json_text import Document
+from keychange.formats.json.pointer import join
+from keychange.formats.json.text import Document
 from keychange.model import Json
 from keychange.spans import LineIndex, Span
 

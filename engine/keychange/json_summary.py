@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
-from keychange.formats.json_pointer import join, lookup
+from keychange.formats.json.pointer import join, lookup
 from keychange.model import ABSENT, Json, Value
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
 
 # The path is set first, so that the command runs from a checkout as it is.
 from keychange.edits import apply_edits, inverse  # noqa: E402
-from keychange.formats.dotenv import EnvFile  # noqa: E402
+from keychange.formats.dotenv.text import EnvFile  # noqa: E402
 from support.env_kind import codes, down, errors, examine, unnamed_lines  # noqa: E402
 from support.env_oracles import ShellDied, bash, python_dotenv  # noqa: E402
 

@@ -24,8 +24,8 @@ sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
 
 # The path is set first, so that the command runs from a checkout as it is.
 from keychange.edits import apply_edits, inverse  # noqa: E402
-from keychange.formats.json_problem import InvalidJsonError  # noqa: E402
-from keychange.formats.json_text import read  # noqa: E402
+from keychange.formats.json.problem import InvalidJsonError  # noqa: E402
+from keychange.formats.json.text import read  # noqa: E402
 from keychange.model import same  # noqa: E402
 from support.json_kind import examine, put_back, records  # noqa: E402
 from support.json_operations import meaning, random_operation  # noqa: E402

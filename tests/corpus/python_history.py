@@ -24,16 +24,16 @@ sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
 
 # The path is set first, so that the command runs from a checkout as it is.
 from keychange.edits import apply_edits  # noqa: E402
-from keychange.formats.python_address import (  # noqa: E402
+from keychange.formats.python.address import (  # noqa: E402
     ADDRESSABLE,
     Literal,
     Place,
     literals,
 )
-from keychange.formats.python_encoding import InvalidPython  # noqa: E402
-from keychange.formats.python_literal import Unwritable, segments  # noqa: E402
-from keychange.formats.python_source import PythonSource  # noqa: E402
-from keychange.formats.python_source import parse as parse_source  # noqa: E402
+from keychange.formats.python.encoding import InvalidPython  # noqa: E402
+from keychange.formats.python.literal import Unwritable, segments  # noqa: E402
+from keychange.formats.python.source import PythonSource  # noqa: E402
+from keychange.formats.python.source import parse as parse_source  # noqa: E402
 from keychange.model import Context, Source  # noqa: E402
 from keychange.operations import python as kind  # noqa: E402
 from support.python_oracle import differences  # noqa: E402

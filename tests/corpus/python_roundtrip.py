@@ -24,9 +24,9 @@ sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
 
 # The path is set first, so that the command runs from a checkout as it is.
 from keychange.edits import apply_edits  # noqa: E402
-from keychange.formats.python_address import Literal, Place, literals  # noqa: E402
-from keychange.formats.python_encoding import InvalidPython  # noqa: E402
-from keychange.formats.python_source import parse as parse_source  # noqa: E402
+from keychange.formats.python.address import Literal, Place, literals  # noqa: E402
+from keychange.formats.python.encoding import InvalidPython  # noqa: E402
+from keychange.formats.python.source import parse as parse_source  # noqa: E402
 from keychange.model import Context, Recorded, Source  # noqa: E402
 from keychange.operations import python as kind  # noqa: E402
 from support.python_oracle import differences  # noqa: E402

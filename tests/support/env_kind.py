@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from keychange.edits import apply_edits
-from keychange.formats.dotenv import EnvFile
-from keychange.formats.dotenv_lines import Lines
+from keychange.formats.dotenv.lines import Lines
+from keychange.formats.dotenv.text import EnvFile
 from keychange.model import Context, Finding, Missing, OnForeign, Recorded, Source, Value
 from keychange.operations import kind
 

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 
-from keychange.formats.json_pointer import join, lookup, split
+from keychange.formats.json.pointer import join, lookup, split
 from keychange.model import same
 
 NEW_VALUES = [None, True, 0, 1.5, "new", 'é/"\\\n', [], {}, [1, [2]], {"x": {"y": []}, "z": [{}]}]

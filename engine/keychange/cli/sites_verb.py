@@ -19,9 +19,9 @@ def command(session: Session, *, file: Path) -> int:
 
     An address does not name a line, so it stays the same when code is added above it.
     """
-    from keychange.formats.python_address import addressable
-    from keychange.formats.python_encoding import InvalidPython
-    from keychange.formats.python_source import parse
+    from keychange.formats.python.address import addressable
+    from keychange.formats.python.encoding import InvalidPython
+    from keychange.formats.python.source import parse
     from keychange.render.masking import line as masked
     from keychange.render.style import visible
 

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from keychange.model import Context, Finding, Json, Operation, Recorded, Source, Value
 
 KINDS = ("env", "python", "json")
-"""The registered kinds. Each is the module ``keychange.operations.<name>``, loaded when used.
+"""The registered kinds. Each is ``keychange.operations.<name>``, loaded when used.
 
 A further kind is one more module, its name here, and its shape under ``$defs`` in the schema."""
 

@@ -12,7 +12,7 @@ from keychange.probe.classification import Cause
 from keychange.probe.report import CheckResult, ProbeReport
 from keychange.probe.supervisor import Outcome
 from keychange.probe.verdict import CheckVerdict, Verdict
-from keychange.verification.inspection import Inspection
+from keychange.verification.model.inspection import Inspection
 
 _STDERR_LINES: Final = 30
 

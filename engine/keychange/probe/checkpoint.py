@@ -19,9 +19,9 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from keychange.verification.qwen3_speech import speech_tokenizer_tensors
-from keychange.verification.qwen3_tts import main_tensors
-from keychange.verification.tensors import is_quantised, packed, parameters
+from keychange.verification.model.qwen3_speech import speech_tokenizer_tensors
+from keychange.verification.model.qwen3_tts import main_tensors
+from keychange.verification.model.tensors import is_quantised, packed, parameters
 
 MODEL_ID: Final = "mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit"
 EOS: Final = ("normal", "never", "instant")

@@ -23,7 +23,7 @@ from keychange.probe.report import ProbeReport
 from keychange.probe.request import STAGE_LIMITS, ProbeRequest
 from keychange.probe.supervisor import Outcome, Progress, ProgressCallback, supervise
 from keychange.probe.verdict import Verdict
-from keychange.verification.model_cache import inspect_model
+from keychange.verification.model.cache import inspect_model
 
 __all__ = ["Progress", "ProgressCallback", "run_probe", "worker_environment"]
 

@@ -10,7 +10,7 @@ from keychange.probe import failures
 from keychange.probe.duration import Expected
 from keychange.probe.report import CheckResult
 from keychange.probe.verdict import CheckVerdict
-from keychange.verification.inspection import Checkpoint
+from keychange.verification.model.inspection import Checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

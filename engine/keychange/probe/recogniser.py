@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from keychange.verification import hub
+from keychange.verification.model import hub
 
 # Recognisers that mlx-audio loads by id and that transcribe a WAV; the smallest first.
 _FAMILIES: Final = ("whisper-tiny", "whisper-base", "whisper-small", "parakeet", "whisper")

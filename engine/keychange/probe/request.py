@@ -35,7 +35,7 @@ class ProbeRequest:
     MLX with. ``ref_audio`` is the voice to clone and ``ref_text`` its exact transcript, or the
     ``Path`` of a text file that holds it. ``environment`` is laid over this process's own: what
     ``.env`` exports, say. ``expect`` holds what the checkpoint must have, see
-    ``keychange.verification.model_cache.inspect_model``. ``thresholds`` override those of
+    ``keychange.verification.model.cache.inspect_model``. ``thresholds`` override those of
     ``keychange.probe.thresholds``; ``limits`` are seconds by stage and override STAGE_LIMITS,
     ``total`` limits all of it. A second seed is tried before speech that never ends counts.
     With ``repeat``, the first good run is repeated warm, with the same seed. ``output`` is the

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from keychange.diagnostics import Location
-from keychange.formats import dotenv
+from keychange.formats.dotenv import text as dotenv
 from keychange.model import ABSENT, Site, Value
 from keychange.secrets import looks_secret, without_secrets
 

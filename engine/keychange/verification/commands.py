@@ -90,7 +90,7 @@ def command_environment(
     """
     result = dict(inherited)
     if dotenv is not None:
-        from keychange.formats.dotenv import environment
+        from keychange.formats.dotenv.text import environment
 
         sourced = environment(dotenv, ambient=inherited)
         exported = environment(dotenv, only_exported=True, ambient=inherited)

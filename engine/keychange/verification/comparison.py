@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from keychange.verification.safetensors import StoredTensor
-from keychange.verification.tensors import Role, Tensor
+from keychange.verification.model.safetensors import StoredTensor
+from keychange.verification.model.tensors import Role, Tensor
 
 FLOATS: Final = frozenset({"BF16", "F16", "F32"})
 PACKED_BITS: Final = frozenset({2, 3, 4, 5, 6, 8})  # what mlx.core.quantize knows

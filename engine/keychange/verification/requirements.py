@@ -11,7 +11,7 @@ from typing import Final
 
 from keychange.diagnostics import Diagnostic, error, errors_in
 from keychange.model import Json, Requirement
-from keychange.verification.model_cache import Inspection, inspect_model
+from keychange.verification.model.cache import Inspection, inspect_model
 from keychange.verification.runtime import inspect_runtime
 
 VERIFY_ONLY: Final = frozenset({"runtime", "model"})

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from keychange.formats.json_pointer import lookup, split
+from keychange.formats.json.pointer import lookup, split
 from keychange.model import ABSENT, Json, Value, same
 from keychange.probe import harmless
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from keychange.verification.qwen3_speech import DECODER, ENCODER
+from keychange.verification.model.qwen3_speech import DECODER, ENCODER
 
 Config = dict[str, Any]
 

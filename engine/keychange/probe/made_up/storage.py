@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keychange.probe.made_up.config import GROUP_SIZE
-from keychange.verification.inspection import MARK
-from keychange.verification.safetensors import BYTES
+from keychange.verification.model.inspection import MARK
+from keychange.verification.model.safetensors import BYTES
 
 Array = NDArray[np.float32]
 Stored = NDArray[np.generic]

@@ -26,7 +26,7 @@ from keychange.probe.made_up.storage import (
     random_quantised,
 )
 from keychange.probe.made_up.tokenizer import template_tokens
-from keychange.verification.tensors import Role, Tensor
+from keychange.verification.model.tensors import Role, Tensor
 
 RESERVED: Final = 3
 CONSTANT, BALANCE, MEAN = range(RESERVED)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from keychange.probe.made_up.storage import Array
-from keychange.verification.tensors import Role, Tensor
+from keychange.verification.model.tensors import Role, Tensor
 
 PITCH: Final = 100.0  # Hz
 FRAME_RATE: Final = 12.5  # Hz

@@ -1,0 +1,1 @@
+"""The ``.env`` format: read as its readers read it, edited by spans."""

@@ -1,0 +1,204 @@
+r"""JSON text: a strict, lossless reader that knows the byte span of what a pointer names.
+
+The whole document is validated, and parsed, by the standard library's C scanner; spans are then
+found only along the pointers that are asked for. Stricter than ``json.loads``: member names must
+be unique, and ``NaN`` and ``Infinity`` are refused. As lenient as ``json.loads``: a lone surrogate
+escape such as ``\ud800`` is kept as it is, and a number too large for a float reads as infinite.
+
+Structure is read from the bytes decoded as latin-1, where the offset of a character is the offset
+of its byte: in UTF-8 every byte that JSON gives a meaning to is ASCII.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from json.decoder import scanstring  # type: ignore[attr-defined] # typeshed leaves it out
+from typing import cast
+
+from keychange.formats.json.comments import without_comments
+from keychange.formats.json.pointer import element
+from keychange.formats.json.problem import InvalidJsonError, Problem, find_problem
+from keychange.model import Json
+from keychange.spans import BOM, Span
+
+
+class _RefusedError(ValueError):
+    """What ``json`` accepts and keychange does not; where it is, ``find_problem`` finds out."""
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _RefusedError
+    return members
+
+
+def _refuse(constant: str) -> Json:
+    raise _RefusedError(constant)
+
+
+def _always(pattern: str) -> Callable[[str, int], re.Match[str]]:
+    """A pattern's ``match``, where a validated document is known to match."""
+    return cast("Callable[[str, int], re.Match[str]]", re.compile(pattern).match)
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse).decode
+_skip_value = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # same
+_skip_space = _always(r"[ \t\n\r]*")
+_skip_colon = _always(r"[ \t\n\r]*:[ \t\n\r]*")
+_skip_comma = _always(r"[ \t\n\r]*,?[ \t\n\r]*")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One member of an object or one element of an array: ``start`` to ``end`` in the file.
+
+    ``start`` is where the member's name starts, ``key_end`` where it ends; in an array, and for
+    the document itself, both are ``value``, where the value starts. ``end`` is where it ends.
+    """
+
+    name: str
+    start: int
+    key_end: int
+    value: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        """The bytes of the value."""
+        return Span(self.value, self.end)
+
+    @property
+    def key(self) -> Span:
+        """The bytes of the member's name, with its quotes."""
+        return Span(self.start, self.key_end)
+
+
+@dataclass(slots=True)
+class Container:
+    """An object or array, from its opening bracket at ``start`` to ``end`` after the closing one.
+
+    ``index`` is the position of each member of an object by name.
+    """
+
+    start: int
+    end: int
+    is_object: bool
+    entries: list[Entry]
+    index: dict[str, int] = field(default_factory=dict)
+
+    def position(self, token: str) -> int | None:
+        """The position of the entry that a reference token names."""
+        if self.is_object:
+            return self.index.get(token)
+        return element(token, len(self.entries))
+
+
+@dataclass(slots=True)
+class Document:
+    """A valid document: its bytes, its value, and where in the bytes things are.
+
+    ``text`` is ``data`` as latin-1, with the comments and trailing commas of JSONC blanked.
+    """
+
+    data: bytes
+    text: str
+    value: Json
+    jsonc: bool
+    root: Entry
+    _containers: dict[int, Container] = field(default_factory=dict)
+
+    def find(self, tokens: tuple[str, ...]) -> Entry | None:
+        """The entry that the tokens name; None where there is none."""
+        entry = self.root
+        for token in tokens:
+            container = self.container(entry)
+            position = None if container is None else container.position(token)
+            if container is None or position is None:
+                return None
+            entry = container.entries[position]
+        return entry
+
+    def container(self, entry: Entry) -> Container | None:
+        """The object or array that an entry holds; None where it holds a scalar."""
+        found = self._containers.get(entry.value)
+        if found is None:
+            opening = self.text[entry.value]
+            if opening not in "{[":
+                return None
+            scan = self._object if opening == "{" else self._array
+            found = self._containers[entry.value] = scan(entry.value)
+        return found
+
+    def raw(self, span: Span) -> bytes:
+        """The bytes of a span."""
+        return self.data[span.start : span.end]
+
+    def line(self, offset: int) -> int:
+        """The line, from 1, that a byte offset is on."""
+        count, data = bytes.count, self.data
+        returns = count(data, b"\r", 0, offset)
+        if returns:
+            returns -= count(data, b"\r\n", 0, offset + 1)
+        return 1 + count(data, b"\n", 0, offset) + returns
+
+    def _object(self, start: int) -> Container:
+        text = self.text
+        entries: list[Entry] = []
+        index: dict[str, int] = {}
+        position = _skip_space(text, start + 1).end()
+        while text[position] != "}":
+            name, key_end = scanstring(text, position + 1, True)  # noqa: FBT003 - its C signature
+            if not name.isascii():
+                name = cast("str", json.loads(self.data[position:key_end]))
+            value = _skip_colon(text, key_end).end()
+            end = _skip_value(text, value)[1]
+            index[name] = len(entries)
+            entries.append(Entry(name, position, key_end, value, end))
+            position = _skip_comma(text, end).end()
+        return Container(start, position + 1, True, entries, index)  # noqa: FBT003 - is_object
+
+    def _array(self, start: int) -> Container:
+        text = self.text
+        entries: list[Entry] = []
+        position = _skip_space(text, start + 1).end()
+        while text[position] != "]":
+            end = _skip_value(text, position)[1]
+            entries.append(Entry("", position, position, position, end))
+            position = _skip_comma(text, end).end()
+        return Container(start, position + 1, False, entries)  # noqa: FBT003 - is_object
+
+
+def read(data: bytes, *, jsonc: bool = False) -> Document:
+    """The document that the bytes hold; ``jsonc`` allows comments and trailing commas.
+
+    Raises:
+        InvalidJsonError: they hold none, or one that keychange refuses; says where and why.
+    """
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        reason = f"byte 0x{data[failure.start]:02x} is not UTF-8"
+        raise InvalidJsonError(Problem(failure.start, failure.start + 1, reason)) from None
+    start = len(BOM) if data.startswith(BOM) else 0
+    text = data.decode("latin-1")
+    if jsonc:
+        text = without_comments(text)
+    source = text[start:] if text.isascii() else text[start:].encode("latin-1").decode("utf-8")
+    try:
+        value = cast("Json", _decode(source))
+        first = _skip_space(text, start).end()
+        root = Entry("", first, first, first, _skip_value(text, first)[1])
+    except (ValueError, RecursionError):
+        raise InvalidJsonError(find_problem(text, start)) from None
+    return Document(data, text, value, jsonc, root)
+
+
+def too_deep(data: bytes, *, jsonc: bool) -> Problem:
+    """The place where a valid document is nested deeper than Python could follow."""
+    text = data.decode("latin-1")
+    start = len(BOM) if data.startswith(BOM) else 0
+    return find_problem(without_comments(text) if jsonc else text, start)

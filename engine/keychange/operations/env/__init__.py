@@ -1,0 +1,137 @@
+"""The env kind: keys of ``.env`` files set, renamed and removed without a trace elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from keychange.diagnostics import error
+from keychange.errors import UsageProblem
+from keychange.model import ABSENT, Context, Finding, Json, Operation, Recorded, Source, Value
+from keychange.secrets import looks_secret
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key to set. Without ``olds`` any other value is old; ``export`` None keeps what is."""
+
+    key: str
+    to: str
+    olds: tuple[str, ...] = ()
+    export: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvOperation(Operation):
+    """Keys to remove, then to rename, then to set, in one ``.env`` file."""
+
+    settings: tuple[Setting, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
+    removals: tuple[str, ...] = ()
+    comment: bool = False
+
+
+def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> EnvOperation:
+    """The operation that a node of the migration declares; the schema has accepted it.
+
+    Raises:
+        UsageProblem: a name that no shell can hold, or a key that is governed twice.
+    """
+    declared = cast("Mapping[str, Mapping[str, Any]]", node.get("set") or {})
+    settings = tuple(
+        Setting(key, each["to"], _olds(each), _export(each.get("export", node.get("export"))))
+        for key, each in declared.items()
+    )
+    renames = tuple(cast("Mapping[str, str]", node.get("rename") or {}).items())
+    removals = tuple(cast("Sequence[str]", node.get("remove") or ()))
+    governed = [each.key for each in settings] + [old for old, _ in renames] + [*removals]
+    targets = [new for _, new in renames]
+    for key in governed + targets:
+        if not _NAME.fullmatch(key):
+            raise UsageProblem(
+                error(
+                    "invalid-key",
+                    f"no environment variable can be named {key!r}",
+                    hint="use letters, digits and _, and no digit first",
+                )
+            )
+    for names in (governed, targets, [*targets, *(old for old, _ in renames), *removals]):
+        for key in names:
+            if names.count(key) > 1:
+                raise UsageProblem(
+                    error(
+                        "governed-twice",
+                        f"{key} is named twice in one operation",
+                        hint="an operation sets, renames or removes a key once; use two operations",
+                    )
+                )
+    return EnvOperation(
+        **cast("dict[str, Any]", common),
+        settings=settings,
+        renames=renames,
+        removals=removals,
+        comment=bool(node.get("comment", False)),
+    )
+
+
+def _olds(node: Mapping[str, Any]) -> tuple[str, ...]:
+    olds = node.get("from", ())
+    return (olds,) if isinstance(olds, str) else tuple(olds)
+
+
+def _export(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def expanded(operation: EnvOperation, context: Context) -> tuple[Setting, ...]:
+    """The settings with ``${...}`` resolved for one file."""
+
+    def text(value: str) -> str:
+        return cast("str", context.expand(value))
+
+    return tuple(
+        Setting(each.key, text(each.to), tuple(map(text, each.olds)), each.export)
+        for each in operation.settings
+    )
+
+
+def examine(operation: EnvOperation, source: Source, context: Context) -> Finding:
+    """The keys of the operation in one file, their states, and the edits that finish it."""
+    from keychange.operations.env.examination import Examination
+
+    return Examination(operation, source, context).finding(expanded(operation, context))
+
+
+def outcomes(operation: EnvOperation, context: Context) -> Mapping[str, Value]:
+    """What the operation leaves, by key; what a renamed key holds is not known without the file."""
+    gone = [*operation.removals, *(old for old, _ in operation.renames)]
+    return {
+        **dict.fromkeys(gone, ABSENT),
+        **{each.key: each.to for each in expanded(operation, context)},
+    }
+
+
+def old_values(operation: EnvOperation, context: Context) -> frozenset[str]:
+    """The values declared as old, but for secrets: nobody searches files for them."""
+    return frozenset(
+        old
+        for each in expanded(operation, context)
+        for old in each.olds
+        if old != each.to and not looks_secret(each.key, old)
+    )
+
+
+def new_values(operation: EnvOperation, context: Context) -> frozenset[str]:
+    """The values that the operation leaves in the file."""
+    return frozenset(each.to for each in expanded(operation, context))
+
+
+def revert(records: Sequence[Recorded], source: Source, context: Context) -> Finding:
+    """Put recorded keys of one file back, where they still hold the recorded new value."""
+    from keychange.operations.env.back import Reversal
+
+    return Reversal(records, source, context).finding()

@@ -1,0 +1,192 @@
+"""Taking ``.env`` keys back: recorded sites return to their raw text, all else stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from keychange.diagnostics import Diagnostic, Location, error, errors_in
+from keychange.edits import Edit
+from keychange.formats.dotenv.lines import Lines
+from keychange.formats.dotenv.readers import Binding
+from keychange.formats.dotenv.text import EnvFile
+from keychange.formats.dotenv.writing import Spelling
+from keychange.model import ABSENT, Context, Finding, Recorded, Site, Source, State, Value
+from keychange.operations.env.reports import Reports
+from keychange.secrets import looks_secret
+
+
+class Reversal:
+    """The reversal of one run's records in one file. Made for one file and used once."""
+
+    def __init__(self, records: Sequence[Recorded], source: Source, context: Context) -> None:
+        self.records = records
+        self.context = context
+        self.path = source.path
+        self.env = EnvFile(source.data or b"")
+        self.lines = Lines.of(self.env)
+        self.reports = Reports(source.path, self.env)
+        self.names = dict(self.env.by_key)
+        self.sites: list[Site] = []
+        self.problems: list[Diagnostic] = []
+        self.gone: set[int] = set()
+        self.inserted: dict[int, list[str]] = {}
+        self.inside: list[Edit] = []
+        self.removed: list[Mapping[str, Any]] = []
+
+    def finding(self) -> Finding:
+        """Settings go back first, then names, then removed lines: the order of up, turned round."""
+        by_way: dict[str, list[tuple[Recorded, dict[str, Any]]]] = {}
+        for record in self.records:
+            undo = cast("dict[str, Any]", record.undo or {})
+            way = next(
+                (each for each in ("was", "added", "renamed", "removed") if each in undo), ""
+            )
+            by_way.setdefault(way, []).append((record, undo))
+        for record, undo in by_way.get("was", ()):
+            self._respell(record, undo)
+        for record, undo in by_way.get("added", ()):
+            self._take_out(record, undo)
+        for record, undo in by_way.get("renamed", ()):
+            self._rename_back(record, undo["renamed"])
+        for record, undo in by_way.get("removed", ()):
+            self._put_back(record, undo["removed"])
+        self._reinsert()
+        edits = () if errors_in(self.problems) else self.lines.edits(
+            self.gone, self.inserted, self.inside
+        )  # fmt: skip
+        return Finding(sites=tuple(self.sites), edits=edits, diagnostics=tuple(self.problems))
+
+    def _respell(self, record: Recorded, undo: Mapping[str, Any]) -> None:
+        """Each part of the line that is still as it was left goes back: export, ``=``, value."""
+        binding = self._last(record.address)
+        value = _value(binding)
+        was, now = Spelling(*undo["was"]), Spelling(*undo["now"])
+        if binding is None or value not in (record.before, record.after):
+            self._foreign(record, binding)
+            return
+        here = Spelling.of(self.env, binding)
+        target = Spelling(
+            was.prefix if here.prefix == now.prefix else here.prefix,
+            was.equals if here.equals == now.equals else here.equals,
+            was.literal if value == record.after else here.literal,
+        )
+        if target == here or (value == record.before != record.after):
+            self._site(record, State.DONE, binding)
+            return
+        self._edit(binding.start, binding.key_start, target.prefix, here.prefix)
+        self._edit(binding.key_end, binding.value_start, target.equals, here.equals)
+        self._edit(binding.value_start, binding.value_end, target.literal, here.literal)
+        self._site(record, State.PENDING, binding)
+
+    def _take_out(self, record: Recorded, undo: Mapping[str, Any]) -> None:
+        binding = self._last(record.address)
+        if binding is None:
+            self._site(record, State.DONE, None)
+            return
+        if _value(binding) != record.after:
+            self._foreign(record, binding)
+            return
+        here = self.lines.of_binding(binding)
+        self.gone.update(here)
+        above = here.start - 1
+        if "comment" in undo and above >= 0 and self._text(above) == undo["comment"]:
+            self.gone.add(above)
+        self.names.pop(record.address)
+        self._site(record, State.PENDING, binding)
+
+    def _rename_back(self, record: Recorded, new: str) -> None:
+        old = record.address
+        if old in self.names and new not in self.names:
+            self._site(record, State.DONE, self._last(old))
+            return
+        if old in self.names or new not in self.names:
+            self._foreign(record, self._last(old) or self._last(new))
+            return
+        self._site(record, State.PENDING, self._last(new))
+        for binding in self.names[new]:
+            self._edit(binding.key_start, binding.key_end, old, new)
+        self.names[old] = self.names.pop(new)
+
+    def _put_back(self, record: Recorded, removed: Sequence[Mapping[str, Any]]) -> None:
+        binding = self._last(record.address)
+        if binding is not None:
+            if (binding.value or "") == record.before:
+                self._site(record, State.DONE, binding)
+            else:
+                self._foreign(record, binding)
+            return
+        self.removed += removed
+        self._site(record, State.PENDING, None)
+
+    def _reinsert(self) -> None:
+        """Removed lines in the order that they had, whatever the order of their records."""
+        for each in sorted(self.removed, key=lambda each: int(each["line"])):
+            text = str(each["text"])
+            if "\n" not in self.env.text:
+                self.env.line_end = str(each["end"])
+            line = text.rstrip("\r\n")
+            place = self._place(each["after"], each["nth"], each["skip"])
+            if line == text and place == len(self.lines) and not self.lines.unended:
+                self._edit(len(self.env.text), len(self.env.text), text, "")
+            else:
+                self.inserted.setdefault(place, []).append(line)
+
+    def _place(self, after: str, nth: int, skip: int) -> int:
+        """The line to insert before: so many lines that stay below the nth binding of a key.
+
+        Where that key is gone too, the end of the file; never beyond the next binding.
+        """
+        anchors = self.env.by_key.get(after, ())
+        if after and not anchors:
+            return len(self.lines)
+        line = self.lines.of_binding(anchors[:nth][-1]).stop if anchors else 0
+        while line < len(self.lines) and (skip > 0 or line in self.gone):
+            if line not in self.gone:
+                if any(line in self.lines.of_binding(each) for each in self.env.python.bindings):
+                    break
+                skip -= 1
+            line += 1
+        return line
+
+    def _last(self, key: str) -> Binding | None:
+        bindings = self.names.get(key)
+        return bindings[-1] if bindings else None
+
+    def _text(self, line: int) -> str:
+        return self.env.text[self.lines.starts[line] : self.lines.starts[line + 1]].rstrip("\n")
+
+    def _edit(self, start: int, end: int, text: str, here: str) -> None:
+        if text != here:
+            self.inside.append(Edit(self.env.span(start, end), text.encode(self.env.encoding)))
+
+    def _foreign(self, record: Recorded, binding: Binding | None) -> None:
+        self._site(record, State.FOREIGN, binding)
+        self.problems.append(
+            error(
+                "foreign-value",
+                f"{record.address} no longer holds what {self.context.revision} left there",
+                self.reports.key(binding) if binding else Location(self.path),
+                hint="set it to the old or to the new value by hand, then run down again",
+            )
+        )
+
+    def _site(self, record: Recorded, state: State, binding: Binding | None) -> None:
+        before = _value(binding)
+        after = before if state is State.DONE else record.before
+        self.sites.append(
+            Site(
+                path=self.path,
+                kind="env",
+                address=record.address,
+                state=state,
+                before=before,
+                after=after,
+                line=self.env.line_of(binding.key_start) if binding else 0,
+                secret=any(looks_secret(record.address, each) for each in (before, after)),
+            )
+        )
+
+
+def _value(binding: Binding | None) -> Value:
+    return ABSENT if binding is None or binding.value is None else binding.value
