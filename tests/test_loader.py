@@ -71,6 +71,34 @@ def test_a_problem_is_located(change, expected):
     assert any(message in one[3] for one in found)
 
 
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        ("env: .env\n    set: {A: {to: x}}\n    remove: [B, A]", (8, 17, "governed-twice")),
+        ("env: .env\n    rename: {A: B, C: B}", (7, 20, "governed-twice")),
+        ("json: a\n    remove: [/b, '']", (7, 18, "invalid-pointer")),
+        ("json: a\n    rename: {'': x}", (7, 14, "invalid-pointer")),
+        ("json: a\n    set: {/a/b: {to: 1}, /a: {to: 1}}", (7, 11, "overlapping-pointers")),
+        ("json: a\n    move: {/a: /b/a}\n    remove: [/b]", (7, 12, "overlapping-pointers")),
+        ("json: a\n    remove: [/a]\n    append: {/a/b: [1]}", (8, 14, "overlapping-pointers")),
+        ("python: a.py\n    strings:\n      - {from: x, to: x}", (8, 19, "no-change")),
+    ],
+)
+def test_what_a_kind_refuses_is_located(operation, expected):
+    text = GOOD.replace('env: .env\n    set: {MODEL: {from: "${old}", to: "${new}"}}', operation)
+    assert [each[:3] for each in problems(text)] == [expected]
+
+
+def test_problems_of_several_operations_are_reported_at_once():
+    found = problems(
+        GOOD + "  - env: .a\n    rename: {A: B, C: B}\n  - json: b\n    remove: ['']\n"
+    )
+    assert [each[:3] for each in found] == [
+        (9, 20, "governed-twice"),
+        (11, 14, "invalid-pointer"),
+    ]
+
+
 def test_all_problems_are_reported_at_once():
     found = problems(GOOD.replace("set:", "sets:").replace("title: One", "title: 1"))
     assert [each[2] for each in found] == ["wrong-type", "wrong-shape", "unknown-field"]

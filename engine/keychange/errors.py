@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from keychange.diagnostics import Diagnostic
+from keychange.diagnostics import Diagnostic, error
 
 
 class KeychangeError(Exception):
@@ -25,6 +25,24 @@ class UsageProblem(KeychangeError):
     """Could not run: options, settings or a migration file are not valid. Nothing was written."""
 
     exit_code = 2
+
+
+class Problem(NamedTuple):
+    """What is wrong in a declaration: where (a JSON pointer in it), which, what, and what to do."""
+
+    pointer: str
+    code: str
+    message: str
+    hint: str
+    length: int = 1
+
+
+class DeclarationProblem(UsageProblem):
+    """A node of a migration says what its kind cannot do; who knows the file tells the places."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*(error(each.code, each.message, hint=each.hint) for each in problems))
+        self.problems = problems
 
 
 class RefusedError(KeychangeError):

@@ -11,7 +11,7 @@ from typing import cast
 
 from keychange import operations
 from keychange.diagnostics import Diagnostic, Location, error, in_order
-from keychange.errors import UsageProblem
+from keychange.errors import DeclarationProblem, UsageProblem
 from keychange.migration_schema import schema_problems
 from keychange.model import Check, Json, Migration, Missing, OnForeign, Operation, Requirement
 from keychange.templates import TemplateError, Templates, pieces
@@ -77,6 +77,15 @@ def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) 
         )
     if not problems:
         problems = list(_template_problems(document, source))
+    declared: list[Operation] = []
+    for kind, node, at in () if problems else _entries(document, "operations", operations.KINDS):
+        try:
+            declared.append(_operation(kind, node, at))
+        except DeclarationProblem as problem:
+            problems += [
+                error(e.code, e.message, source.locate(at + e.pointer, e.length), hint=e.hint)
+                for e in problem.problems
+            ]
     if problems:
         raise UsageProblem(*in_order(problems))
     return Migration(
@@ -89,10 +98,7 @@ def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) 
             Requirement(kind, str(node[kind]), {k: v for k, v in node.items() if k != kind}, at)
             for kind, node, at in _entries(document, "require", ("path", "runtime", "model"))
         ),
-        operations=tuple(
-            _operation(kind, node, at)
-            for kind, node, at in _entries(document, "operations", operations.KINDS)
-        ),
+        operations=tuple(declared),
         checks=tuple(
             Check(kind, node, at)
             for kind, node, at in _entries(document, "verify", ("probe", "run"))

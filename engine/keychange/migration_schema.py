@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from keychange.errors import Problem
 from keychange.model import Json
 from keychange.resources import bundled_schema
 from keychange.yaml_data import escape
@@ -28,16 +29,6 @@ _SCHEMA_TYPES = {
     "array": "a list",
     "boolean": "true or false",
 }
-
-
-class Problem(NamedTuple):
-    """One violation, in words: where (JSON pointer), which, what, and what to do."""
-
-    pointer: str
-    code: str
-    message: str
-    hint: str
-    length: int = 1
 
 
 def schema_problems(document: Json) -> Iterator[Problem]:

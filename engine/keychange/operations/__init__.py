@@ -25,7 +25,7 @@ class Kind(Protocol[OperationT_contra]):
         ``common`` holds the keyword arguments of ``Operation`` that all kinds share.
 
         Raises:
-            UsageProblem: what the schema cannot say is wrong.
+            DeclarationProblem: what the schema cannot say is wrong; pointers are from the node.
         """
         ...
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from keychange.diagnostics import error
-from keychange.errors import UsageProblem
+from keychange.errors import DeclarationProblem, Problem
 from keychange.model import ABSENT, Context, Finding, Json, Operation, Recorded, Source, Value
 from keychange.secrets import looks_secret
+from keychange.yaml_data import escape
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -39,7 +39,7 @@ def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> EnvOperatio
     """The operation that a node of the migration declares; the schema has accepted it.
 
     Raises:
-        UsageProblem: a name that no shell can hold, or a key that is governed twice.
+        DeclarationProblem: a name that no shell can hold, or a key that is governed twice.
     """
     declared = cast("Mapping[str, Mapping[str, Any]]", node.get("set") or {})
     settings = tuple(
@@ -48,27 +48,8 @@ def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> EnvOperatio
     )
     renames = tuple(cast("Mapping[str, str]", node.get("rename") or {}).items())
     removals = tuple(cast("Sequence[str]", node.get("remove") or ()))
-    governed = [each.key for each in settings] + [old for old, _ in renames] + [*removals]
-    targets = [new for _, new in renames]
-    for key in governed + targets:
-        if not _NAME.fullmatch(key):
-            raise UsageProblem(
-                error(
-                    "invalid-key",
-                    f"no environment variable can be named {key!r}",
-                    hint="use letters, digits and _, and no digit first",
-                )
-            )
-    for names in (governed, targets, [*targets, *(old for old, _ in renames), *removals]):
-        for key in names:
-            if names.count(key) > 1:
-                raise UsageProblem(
-                    error(
-                        "governed-twice",
-                        f"{key} is named twice in one operation",
-                        hint="an operation sets, renames or removes a key once; use two operations",
-                    )
-                )
+    if problems := [*_problems([each.key for each in settings], renames, removals)]:
+        raise DeclarationProblem(*problems)
     return EnvOperation(
         **cast("dict[str, Any]", common),
         settings=settings,
@@ -76,6 +57,32 @@ def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> EnvOperatio
         removals=removals,
         comment=bool(node.get("comment", False)),
     )
+
+
+def _problems(
+    keys: Sequence[str], renames: Sequence[tuple[str, str]], removals: Sequence[str]
+) -> Iterator[Problem]:
+    """What no environment can do, and what one operation may not; each at its place in the node."""
+    old = [(key, f"/rename/{escape(key)}") for key, _ in renames]
+    new = [(name, f"/rename/{escape(key)}") for key, name in renames]
+    gone = [(key, f"/remove/{index}") for index, key in enumerate(removals)]
+    governed = [*((key, f"/set/{escape(key)}") for key in keys), *old, *gone]
+    for key, pointer in (*governed, *new):
+        if not _NAME.fullmatch(key):
+            message = f"no environment variable can be named {key!r}"
+            hint = "use letters, digits and _, and no digit first"
+            yield Problem(pointer, "invalid-key", message, hint)
+    twice: dict[str, str] = {}
+    for places in (governed, new, [*old, *gone, *new]):
+        seen: set[str] = set()
+        for key, pointer in places:
+            if key in seen:
+                twice.setdefault(key, pointer)
+            seen.add(key)
+    for key, pointer in twice.items():
+        message = f"{key} is named twice in one operation"
+        hint = "an operation sets, renames or removes a key once; use two operations"
+        yield Problem(pointer, "governed-twice", message, hint)
 
 
 def _olds(node: Mapping[str, Any]) -> tuple[str, ...]:

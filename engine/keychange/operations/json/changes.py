@@ -36,7 +36,7 @@ class Changes:
         for pointer, name in operation.rename:
             self._move(pointer, renamed(pointer, name), name)
         for pointer, to in operation.move:
-            self._move(pointer, to, "")
+            self._move(pointer, to, None)
         for pointer in operation.remove:
             self._remove(pointer)
         for pointer, where in operation.remove_items:
@@ -97,11 +97,11 @@ class Changes:
             )
             work.declare(pointer, now, ABSENT, secret=secret)
 
-    def _move(self, pointer: str, to: str, name: str) -> None:
+    def _move(self, pointer: str, to: str, name: str | None) -> None:
         """Rename a member in place, to ``name``; or move it to the end of another object."""
         tokens, target, work = split(pointer), split(to), self._work
         now, there = work.value(tokens), work.value(target)
-        word = "renamed" if name else "moved"
+        word = "moved" if name is None else "renamed"
         if now is ABSENT:
             state = State.ABSENT if there is ABSENT else State.DONE
             work.record(pointer, tokens, state, now, now)
@@ -110,7 +110,7 @@ class Changes:
         elif there is not ABSENT:
             self._conflict(pointer, to, tokens, now)
         elif self._member(pointer, tokens) and self._may_add(to, target):
-            if name:
+            if name is not None:
                 key = work.draft.rename(tokens, name)
                 undo: dict[str, Json] = {"verb": "rename", "to": to, "key": key.decode()}
             else:

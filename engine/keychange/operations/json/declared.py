@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
 
-from keychange.diagnostics import error
-from keychange.errors import UsageProblem
+from keychange.errors import DeclarationProblem, Problem
 from keychange.formats.json.pointer import escape, lookup, split
 from keychange.model import ABSENT, Json, Operation, Value, same
 
@@ -53,10 +52,11 @@ def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> JsonOperati
     """The operation that a node of the migration declares; the schema has accepted it.
 
     Raises:
-        UsageProblem: a pointer is none, or two of them overlap.
+        DeclarationProblem: a pointer is none, or two of them overlap.
     """
+    _check(node)
     schema = _mapping(node, "schema")
-    operation = JsonOperation(
+    return JsonOperation(
         **cast("dict[str, Any]", dict(common)),
         syntax=str(node.get("syntax", "json")),
         schema_before=str(schema.get("before", "")),
@@ -77,8 +77,6 @@ def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> JsonOperati
             for pointer, items in _mapping(node, "append").items()
         ),
     )
-    _check(operation)
-    return operation
 
 
 def renamed(pointer: str, name: str) -> str:
@@ -126,61 +124,77 @@ def _setting(pointer: str, node: Json) -> Setting:
     return Setting(pointer, declared["to"], tuple(old) if isinstance(old, list) else (old,))
 
 
-def _governed(operation: JsonOperation) -> Iterator[tuple[str, str]]:
-    """Every pointer whose value or name the operation may change, with the verb."""
-    yield from (("set", each.pointer) for each in operation.set)
-    yield from (("default", pointer) for pointer, _ in operation.default)
-    yield from (("remove", pointer) for pointer in operation.remove)
-    arrays = [pointer for pointer, _ in (*operation.remove_items, *operation.append)]
-    yield from (("remove_items or append", pointer) for pointer in dict.fromkeys(arrays))
-    for old, name in operation.rename:
-        yield "rename", old
-        yield "rename", renamed(old, name)
-    for old, new in operation.move:
-        yield "move", old
-        yield "move", new
+@dataclass(frozen=True, slots=True, order=True)
+class _Governed:
+    """A pointer whose value or name the operation may change; ``at`` is its place in the node."""
+
+    tokens: tuple[str, ...]
+    verb: str
+    pointer: str
+    at: str
 
 
-def _check(operation: JsonOperation) -> None:
-    items = (pointer for _, where in operation.remove_items for pointer, _ in where)
-    conditions = (*(pointer for pointer, _ in operation.where), *items)
-    governed = list(_governed(operation))
-    problems = [
-        error("invalid-pointer", f"`{pointer}` is no JSON pointer: {reason}")
-        for pointer in dict.fromkeys([*conditions, *(pointer for _, pointer in governed)])
-        if (reason := _invalid(pointer))
-    ]
-    whole = {"remove", "rename", "move", "default"}
-    problems += [
-        error(
-            "invalid-pointer",
-            f"{verb} needs the pointer of a member, not of the whole document",
-            hint="use `set` to replace the document, or name a member",
-        )
-        for verb, pointer in governed
-        if verb in whole and not pointer
-    ]
-    if not problems:
-        problems += _overlaps(governed)
+def _check(node: Mapping[str, Json]) -> None:
+    problems = list(_whole_documents(node))
+    governed: list[_Governed] = []
+    arrays: set[str] = set()
+    for pointer, verb, at in _pointers(node):
+        try:
+            tokens = split(pointer)
+        except ValueError as reason:
+            message = f"`{pointer}` is no JSON pointer: {reason}"
+            hint = "write `/member/inner`; `~1` is a slash in a name, `~0` a tilde"
+            problems.append(Problem(at, "invalid-pointer", message, hint))
+            continue
+        # Elements may go from an array and come to it in one operation.
+        if verb and not (verb == _ITEMS and pointer in arrays):
+            governed.append(_Governed(tokens, verb, pointer, at))
+        if verb == _ITEMS:
+            arrays.add(pointer)
+    problems = problems or list(_overlaps(governed))
     if problems:
-        raise UsageProblem(*problems)
+        raise DeclarationProblem(*problems)
 
 
-def _invalid(pointer: str) -> str:
-    try:
-        split(pointer)
-    except ValueError as reason:
-        return str(reason)
-    return ""
+_ITEMS = "remove_items or append"
 
 
-def _overlaps(governed: Iterable[tuple[str, str]]) -> Iterator[Any]:
+def _pointers(node: Mapping[str, Json]) -> Iterator[tuple[str, str, str]]:
+    """Every pointer of a node, the verb that may change what it names, and its place."""
+
+    def at(*tokens: str) -> str:
+        return "".join(f"/{escape(each)}" for each in tokens)
+
+    for verb, name in (("", "where"), ("set", "set"), ("default", "default"), (_ITEMS, "append")):
+        yield from ((pointer, verb, at(name, pointer)) for pointer in _mapping(node, name))
+    for index, pointer in enumerate(cast("list[str]", node.get("remove", []))):
+        yield pointer, "remove", at("remove", str(index))
+    for array, item in _mapping(node, "remove_items").items():
+        yield array, _ITEMS, at("remove_items", array)
+        for pointer in cast("dict[str, dict[str, Json]]", item)["where"]:
+            yield pointer, "", at("remove_items", array, "where", pointer)
+    renames = [(old, renamed(old, str(new))) for old, new in _mapping(node, "rename").items()]
+    moves = [(old, str(new)) for old, new in _mapping(node, "move").items()]
+    for verb, pairs in (("rename", renames), ("move", moves)):
+        yield from ((each, verb, at(verb, pair[0])) for pair in pairs for each in pair)
+
+
+def _whole_documents(node: Mapping[str, Json]) -> Iterator[Problem]:
+    for pointer, verb, at in _pointers(node):
+        if not pointer and verb in ("remove", "rename", "move", "default"):
+            message = f"`{verb}` needs the pointer of a member, not of the whole document"
+            hint = "use `set` to replace the document, or name a member"
+            yield Problem(at, "invalid-pointer", message, hint)
+
+
+def _overlaps(governed: Iterable[_Governed]) -> Iterator[Problem]:
     # In sorted order a pointer stands right before one that lies inside it.
-    ordered = sorted((split(pointer), verb, pointer) for verb, pointer in governed)
-    for (outer, verb, pointer), (inner, other_verb, other) in pairwise(ordered):
-        if inner[: len(outer)] == outer:
-            yield error(
+    for outer, inner in pairwise(sorted(governed)):
+        if inner.tokens[: len(outer.tokens)] == outer.tokens:
+            yield Problem(
+                inner.at,
                 "overlapping-pointers",
-                f"`{verb}` of `{pointer}` and `{other_verb}` of `{other}` change the same place",
-                hint="put them into two operations, one after the other",
+                f"`{outer.verb}` of `{outer.pointer}` and `{inner.verb}` of `{inner.pointer}`"
+                " change the same place",
+                "put them into two operations, one after the other",
             )

@@ -7,8 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, cast
 
-from keychange.diagnostics import error
-from keychange.errors import UsageProblem
+from keychange.errors import DeclarationProblem, Problem
 from keychange.formats.python.prefilter import may_contain
 from keychange.model import Context, Finding, Json, Recorded, Source, Value
 from keychange.operations.python.entries import ByAddress, ByValue, Entry, PythonOperation
@@ -18,33 +17,22 @@ from keychange.operations.python.reports import missed
 def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> PythonOperation:
     """See ``Kind.parse``."""
     strings = cast("list[dict[str, Any]]", node["strings"])
-    entries = tuple(
-        _entry(each, f"{common.get('pointer', '')}/strings/{index}")
-        for index, each in enumerate(strings)
-    )
+    entries = tuple(_entry(each, f"/strings/{index}") for index, each in enumerate(strings))
     return PythonOperation(entries=entries, **cast("dict[str, Any]", common))
 
 
 def _entry(node: Mapping[str, Any], pointer: str) -> Entry:
     if node.get("from") == node["to"]:
-        raise UsageProblem(
-            error(
-                "no-change",
-                f"{pointer}: from and to are the same string",
-                hint="give the new value in `to`",
-            )
-        )
+        message = "`from` and `to` are the same string"
+        hint = "give the new value in `to`"
+        raise DeclarationProblem(Problem(f"{pointer}/to", "no-change", message, hint))
     if "at" in node:
         return ByAddress(node["at"], node["to"], node.get("from"))
     prefix = node.get("match", "exact") == "prefix"
     if prefix and not node["from"]:
-        raise UsageProblem(
-            error(
-                "empty-prefix",
-                f"{pointer}: every string starts with an empty `from`",
-                hint="give the prefix to replace in `from`",
-            )
-        )
+        message = "every string starts with an empty `from`"
+        hint = "give the prefix to replace in `from`"
+        raise DeclarationProblem(Problem(f"{pointer}/from", "empty-prefix", message, hint))
     return ByValue(node["from"], node["to"], prefix, node.get("in", "defaults") == "any")
 
 
