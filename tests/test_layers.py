@@ -10,6 +10,9 @@ PACKAGE = Path(keychange.__file__).parent
 # Longest prefix wins. Modules of one room may import one another.
 ORDER = (
     "keychange",
+    "keychange.warm.seals",
+    "keychange.warm.checkout",
+    "keychange.warm.replay",
     "keychange.spans",
     "keychange.edits",
     "keychange.diagnostics",
@@ -28,6 +31,7 @@ ORDER = (
     "keychange.history",
     "keychange.settings",
     "keychange.snapshot",
+    "keychange.git",
     "keychange.ledger",
     "keychange.planner",
     "keychange.search",
@@ -42,6 +46,7 @@ ORDER = (
     "keychange.probe",
     "keychange.checks",
     "keychange.standing",
+    "keychange.warm",
     "keychange.workflow",
     "keychange.render",
     "keychange.cli",

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
+from keychange import git, planner, search
 from keychange import ledger as ledgers
-from keychange import planner, search
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE, HEAD, History
 from keychange.ledger import Entry, Ledger
-from keychange.loader import load_migration
+from keychange.loader import load_migration, parse_migration
 from keychange.model import Json, Migration, Plan
 from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
@@ -65,9 +65,14 @@ def load_project(
     """
     migrations: list[Migration] = []
     problems: list[Diagnostic] = []
-    for path in migration_files(settings.migrations):
+    for path in migration_files(settings.migrations, staged=_staged_beside(settings, instead)):
+        shown = settings.shown(path)
         try:
-            migrations.append(load_migration(path, settings.shown(path)))
+            held = instead.get(shown)
+            if held is None:
+                migrations.append(load_migration(path, shown))
+            else:
+                migrations.append(parse_migration(held, shown, expected_id=path.stem))
         except UsageProblem as problem:
             problems.extend(problem.diagnostics)
     if problems:
@@ -85,6 +90,12 @@ def load_project(
         ledger_bytes=data,
         instead=instead,
     )
+
+
+def _staged_beside(settings: Settings, instead: Mapping[str, bytes | None]) -> Iterable[Path]:
+    """Files in the folder of the migrations that are staged and not on the disk."""
+    paths = (settings.root / each for each in instead)
+    return [each for each in paths if each.parent == settings.migrations]
 
 
 def _read_ledger(root: Path) -> bytes | None:
@@ -136,13 +147,41 @@ def entries_above(project: Project, *, to: str | None, steps: int) -> tuple[Entr
     return tuple(each for each in entries if each.revision > revision)
 
 
-def left_behind(project: Project, plan: Plan) -> tuple[Diagnostic, ...]:
-    """Old values in tracked files that no operation governs, as things stand after the plan."""
-    migrations = project.history.migrations
-    wanted = planner.old_values(migrations, project.templates)
+def old_values(project: Project) -> tuple[str, ...]:
+    """The values that are looked for in the files that no operation governs."""
+    found = planner.old_values(project.history.migrations, project.templates)
+    return tuple(sorted(each for each in found if each))
+
+
+def left_behind(
+    project: Project,
+    plan: Plan,
+    candidates: Iterable[str] | None = None,
+    *,
+    exhaustive: bool = False,
+) -> tuple[Diagnostic, ...]:
+    """Old values in files that no operation governs, as things stand after the plan.
+
+    Args:
+        project: what the plan was made from.
+        plan: the plan.
+        candidates: the files to read; by default those that git tracks, else all.
+        exhaustive: also look behind escapes and concatenation in Python sources.
+    """
+    wanted = old_values(project)
+    if candidates is None:
+        candidates = git.search(project.root, wanted) if wanted else ()
+    if candidates is None:
+        candidates = search.all_files(project.root)
     planned = {change.path: change.after for step in plan.steps for change in step.changes}
+    instead = {**project.instead, **planned}
     skipped = [project.settings.shown(project.settings.migrations)]
-    return search.left_behind(project.root, wanted, planned, skipped)
+    found = search.left_behind(project.root, wanted, candidates, instead, skipped)
+    if exhaustive:
+        governed = {path for path in plan.reads if path.endswith(".py")}
+        sources = {each for each in git.tracked(project.root) if each.endswith(".py")}
+        found += search.hidden(project.root, wanted, sources - governed, instead, skipped)
+    return found
 
 
 def edited_since(project: Project) -> tuple[Diagnostic, ...]:

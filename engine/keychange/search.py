@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 def left_behind(
     root: Path,
     values: Iterable[str],
+    candidates: Iterable[str],
     planned: Mapping[str, bytes | None],
     skipped: Iterable[str] = (),
 ) -> tuple[Diagnostic, ...]:
@@ -27,21 +27,59 @@ def left_behind(
     Args:
         root: the folder to search.
         values: the old values; one that is part of a longer word does not count.
-        planned: files as the plan leaves them, searched instead of those on disk.
+        candidates: the files to read, from the root.
+        planned: files as the plan leaves them, read as well and instead of those on disk.
         skipped: path prefixes not to search, such as the folder of the migrations.
     """
     wanted = sorted(value for value in values if value)
-    if not wanted:
-        return ()
     prefixes = tuple(f"{each}/" for each in skipped)
-    candidates = dict.fromkeys((*_candidates(root, wanted), *planned))
     found: list[Diagnostic] = []
-    for path in sorted(candidates):
+    for path in sorted({*candidates, *planned} if wanted else ()):
         if path.startswith(prefixes):
             continue
         data = planned[path] if path in planned else _read(root / path)
-        if data:
+        if data and b"\0" not in data[:8192]:
             found.extend(_occurrences(path, data, wanted))
+    return tuple(found)
+
+
+def hidden(
+    root: Path,
+    values: Iterable[str],
+    sources: Iterable[str],
+    planned: Mapping[str, bytes | None],
+    skipped: Iterable[str] = (),
+) -> tuple[Diagnostic, ...]:
+    r"""A note for every literal that holds an old value which a plain search does not see.
+
+    Such are ``"gp\x74-4"`` and ``"gpt" "-4"``. Arguments as for ``left_behind``; a source that
+    is no Python is passed over.
+    """
+    from keychange.formats.python.address import literals
+    from keychange.formats.python.encoding import InvalidPython
+    from keychange.formats.python.prefilter import may_contain
+    from keychange.formats.python.source import parse
+
+    wanted = sorted(values)
+    prefixes = tuple(f"{each}/" for each in skipped)
+    found: list[Diagnostic] = []
+    for path in sorted(sources):
+        data = planned[path] if path in planned else _read(root / path)
+        if not data or path.startswith(prefixes) or not may_contain(data, wanted):
+            continue
+        try:
+            source = parse(data)
+            spans = [(each.value, source.span(each.start, each.end)) for each in literals(source)]
+        except InvalidPython:
+            continue
+        index = LineIndex(data)
+        for text, span in spans:
+            piece = data[span.start : span.end]
+            for value in wanted:
+                if value in text and value.encode() not in piece:
+                    place = Location.at(path, data, span, index)
+                    message = f"spells the old value `{value}` in another way"
+                    found.append(note("left-behind", message, place))
     return tuple(found)
 
 
@@ -65,22 +103,8 @@ def _joins(data: bytes, at: int, edge: int) -> bool:
     return 0 <= at < len(data) and data[at] in _WORD and edge in _WORD
 
 
-def _candidates(root: Path, values: list[str]) -> Iterator[str]:
-    """Files that may hold one of the values: of those that git tracks, else of all."""
-    patterns = [word for value in values for word in ("-e", value)]
-    command = ["git", "grep", "-l", "-z", "-I", "-F", "--no-color", *patterns, "--", "."]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    except OSError:
-        yield from _walk(root)
-        return
-    if done.returncode > 1:  # not a checkout
-        yield from _walk(root)
-        return
-    yield from (os.fsdecode(each) for each in done.stdout.split(b"\0") if each)
-
-
-def _walk(root: Path) -> Iterator[str]:
+def all_files(root: Path) -> Iterator[str]:
+    """Every file under a folder that is no checkout, without what tools keep for themselves."""
     for folder, names, files in os.walk(root):
         names[:] = sorted(name for name in names if name not in _SKIPPED)
         for name in sorted(files):
@@ -89,11 +113,10 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a text file; nothing for a binary, a large one, a link or one that is gone."""
+    """The bytes of a file; nothing for a large one, a link or one that is gone."""
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAXIMUM_BYTES:
             return b""
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError:
         return b""
-    return b"" if b"\0" in data[:8192] else data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -93,9 +93,10 @@ def _has_migrations(path: Path) -> bool:
     return folder.is_dir() and next(migration_files(folder), None) is not None
 
 
-def migration_files(folder: Path) -> Iterator[Path]:
-    """The files of a history: ``NNNN_slug.yaml``, in order."""
-    yield from sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.yaml"))
+def migration_files(folder: Path, staged: Iterable[Path] = ()) -> Iterator[Path]:
+    """The files of a history: ``NNNN_slug.yaml``, in order; ``staged`` need not be on the disk."""
+    pattern = "[0-9][0-9][0-9][0-9]_*.yaml"
+    yield from sorted({*folder.glob(pattern), *(each for each in staged if each.match(pattern))})
 
 
 def _table(path: Path) -> Mapping[str, object] | None:

@@ -19,7 +19,8 @@ from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.templates import Templates
 
 MAXIMUM_BYTES = 256 * 1024 * 1024
-_CLOSED = (".git", STATE_DIRECTORY)
+CLOSED = (".git", STATE_DIRECTORY)
+"""Folders in which no target lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +93,8 @@ class _Reader:
         pattern = target.removeprefix(self.root + "/").removeprefix("./")
         parts = pattern.split("/")
         self.matches[target] = ()
-        if (
-            pattern.startswith(("/", "~"))
-            or ".." in parts
-            or any(each in _CLOSED for each in parts)
-        ):
-            inside = (
-                "inside .git or .keychange" if ".." not in parts and parts[0] in _CLOSED else ""
-            )
+        if pattern.startswith(("/", "~")) or ".." in parts or any(each in CLOSED for each in parts):
+            inside = "inside .git or .keychange" if ".." not in parts and parts[0] in CLOSED else ""
             message = f"the target `{target}` is {inside or 'not under the root'}"
             hint = "name it by its path from the root, without `..`"
             self.diagnostics.append(error("target-outside-root", message, place, hint=hint))
@@ -114,7 +109,7 @@ class _Reader:
         self.matches[target] = tuple(
             each
             for each in names
-            if not any(part in _CLOSED for part in each.split("/"))
+            if not any(part in CLOSED for part in each.split("/"))
             and not posixpath.basename(each).startswith(TEMP_PREFIX)
             and not os.path.isdir(os.path.join(self.root, each))  # noqa: PTH112, PTH118 (10,000 files)
             and self.read(each, place)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from keychange import git
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
-from keychange.project import Project, edited_since, left_behind, plan_up
+from keychange.project import Project, edited_since, left_behind, old_values, plan_up
 from keychange.transaction import owner, pending_recovery
 
 
@@ -41,12 +42,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All rows, the problems that make the answer no, and what is only worth knowing."""
+    """All rows, the problems that make the answer no, and what is only worth knowing.
+
+    ``values`` are the old values that were searched for, ``candidates`` the tracked files that
+    hold one; None where nothing was searched, or without git. ``marked`` are the files with a
+    problem or a note, also those outside the names to which the answer is confined.
+    """
 
     rows: tuple[Row, ...]
     problems: tuple[Diagnostic, ...]
     notes: tuple[Diagnostic, ...]
     plan: Plan
+    values: tuple[str, ...] = ()
+    candidates: tuple[str, ...] | None = None
+    marked: frozenset[str] = frozenset()
 
     @property
     def clean(self) -> bool:
@@ -54,11 +63,23 @@ class Report:
         return not self.problems
 
 
-def report(project: Project, *, search: bool = True) -> Report:
+def report(
+    project: Project,
+    *,
+    search: bool = True,
+    names: Collection[str] | None = None,
+    exhaustive: bool = False,
+) -> Report:
     """Judge the files against every migration; reads only.
 
     A file that an operation would make and that is not there, such as ``.env`` in CI, is noted
-    and not judged. With ``search``, old values that are left behind are noted too.
+    and not judged.
+
+    Args:
+        project: what to judge.
+        search: whether old values that are left behind are noted too.
+        names: files, from the root, to which the answer is confined.
+        exhaustive: search also where an old value is spelled in another way.
     """
     plan = plan_up(project)
     absent = {path for path, digest in plan.reads.items() if digest is None}
@@ -70,12 +91,42 @@ def report(project: Project, *, search: bool = True) -> Report:
     for row in rows:
         entry = project.ledger.get(row.revision)
         problems.extend(_pending_sites(row, entry.recorded() if entry else {}))
+    values = old_values(project)
+    candidates = git.search(project.root, values) if search and names is None else None
     notes = [
         *(each for each in plan.diagnostics if not each.is_error),
-        *(note("not-here", f"`{each}` is not here and is not judged") for each in sorted(absent)),
-        *(left_behind(project, plan) if search else ()),
+        *(
+            note("not-here", f"`{each}` is not here and is not judged", Location(each))
+            for each in sorted(absent)
+        ),
     ]
-    return Report(rows=rows, problems=tuple(problems), notes=tuple(notes), plan=plan)
+    if search:
+        looked = candidates if names is None else [each for each in names if each not in absent]
+        notes.extend(left_behind(project, plan, looked, exhaustive=exhaustive))
+    return Report(
+        rows=rows,
+        problems=_within(names, problems, plan),
+        notes=_within(names, notes, plan),
+        plan=plan,
+        values=values,
+        candidates=candidates,
+        marked=frozenset(each.location.path for each in (*problems, *notes) if each.location),
+    )
+
+
+def _within(
+    names: Collection[str] | None, found: Iterable[Diagnostic], plan: Plan
+) -> tuple[Diagnostic, ...]:
+    """What concerns the named files, and the migrations and the ledger, which concern all."""
+    if names is None:
+        return tuple(found)
+    return tuple(
+        each
+        for each in found
+        if each.location is None
+        or each.location.path in names
+        or (each.location.path not in plan.reads and each.code != "left-behind")
+    )
 
 
 def _row(step: Step, project: Project, nowhere: set[str]) -> Row:

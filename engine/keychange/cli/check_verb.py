@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
 import click
 
 from keychange.cli.session import Session, verb
 from keychange.diagnostics import in_order
+from keychange.warm.replay import Asked, asked, clean_names
+
+if TYPE_CHECKING:
+    from keychange.project import Project
+    from keychange.standing import Report
 
 
-@verb("check", "migrate check\nmigrate check --left-behind fail --format github")
+@verb("check", "migrate check\nmigrate check --index --left-behind fail")
+@click.argument("names", nargs=-1, metavar="[FILE]...")
+@click.option("--index", is_flag=True, help="Judge what is staged, as a commit would hold it.")
 @click.option(
     "--left-behind",
     type=click.Choice(["fail", "warn", "ignore"]),
@@ -16,27 +32,103 @@ from keychange.diagnostics import in_order
     show_default=True,
     help="What an old value in a file that no operation governs means.",
 )
-def command(session: Session, *, left_behind: str) -> int:
+@click.option("--exhaustive", is_flag=True, help="Find old values behind escapes as well; slower.")
+@click.option("--fix", is_flag=True, help="Show what `up` would do about it; do nothing.")
+def command(
+    session: Session,
+    *,
+    names: tuple[str, ...],
+    index: bool,
+    left_behind: str,
+    exhaustive: bool,
+    fix: bool,
+) -> int:
     """Find everything that is not as the migrations say, and write nothing.
 
-    Ends with 1 if something has drifted or is pending, or if an applied migration was edited.
+    With FILEs, judges those alone. Ends with 1 if something has drifted or is pending, or if an
+    applied migration was edited.
+
+    Old values are searched for as they are written. One that is spelled with escapes or in
+    pieces in a file that no operation governs is found with --exhaustive.
     """
-    from keychange.render import document
-    from keychange.render.style import count
+    from keychange.cli.planning import show_plan
     from keychange.standing import report
 
-    found = session.read(lambda here: report(here, search=left_behind != "ignore"))
+    started = time.time_ns()
+    wanted = asked(sys.argv[1:])
+    out, err = _Copy(sys.stdout), _Copy(sys.stderr)
+    with redirect_stdout(out), redirect_stderr(err):
+
+        def judged(project: Project) -> tuple[Project, Report]:
+            inside = _inside(names, project.root) if names else None
+            search = left_behind != "ignore"
+            return project, report(project, search=search, names=inside, exhaustive=exhaustive)
+
+        project, found = session.read(judged, staged=index)
+        code = _show(session, found, len(names), strict=left_behind == "fail")
+    if wanted is not None and wanted.names == names and not fix:
+        _remember(wanted, project, found, (out.getvalue(), err.getvalue(), code), started)
+    if fix and code and session.format == "text":
+        show_plan(session, found.plan, ())
+    return code
+
+
+def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
+    from keychange.render import document
+    from keychange.render.style import count
+
     behind = [each for each in found.notes if each.code == "left-behind"]
-    wrong = [*found.problems, *(behind if left_behind == "fail" else [])]
+    wrong = [*found.problems, *(behind if strict else [])]
     code = 1 if wrong else 0
     shown = in_order((*found.problems, *found.notes))
     if session.format == "json":
         return session.emit(code, shown, clean=not wrong, migrations=document.standing(found))
-    session.report(shown)
+    quiet = () if session.verbose else ("no-match",)
+    session.report(each for each in shown if each.code not in quiet)
     if wrong:
         session.say(
             f"Check: {count(len(wrong), 'problem')}, {count(len(behind), 'old value')} left behind."
         )
+    elif named:
+        session.say(clean_names(named))
     else:
         session.say(f"Check: clean; {count(len(behind), 'old value')} left behind.")
     return code
+
+
+def _inside(names: Sequence[str], root: Path) -> frozenset[str]:
+    """The named files that lie under the root, from there."""
+    paths = (os.path.abspath(each) for each in names)  # noqa: PTH100 (links stay links)
+    return frozenset(
+        os.path.relpath(each, root).replace(os.sep, "/")
+        for each in paths
+        if each.startswith(f"{root}{os.sep}")
+    )
+
+
+def _remember(
+    wanted: Asked, project: Project, found: Report, said: tuple[str, str, int], started: int
+) -> None:
+    """Keep the answer for the next time, unless it was made from what is not on the disk."""
+    from keychange.warm.record import record
+
+    if not project.instead:
+        record(wanted, project, found, said, started)
+
+
+class _Copy(io.StringIO):
+    """A stream that also keeps what is written to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(text)
+        return super().write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()

@@ -73,19 +73,25 @@ class Session:
         """Whether notes are shown in full."""
         return bool(self.options.get("verbose"))
 
-    def read(self, work: Callable[[Project], T]) -> T:
+    def read(self, work: Callable[[Project], T], *, staged: bool = False) -> T:
         """What some work makes of the project that the options and the working folder name.
+
+        With ``staged`` it sees of every file that git tracks the bytes that are staged.
 
         It sees one state of the files, also while another process writes; nothing it does may
         last, for it is done again when a transaction began or ended meanwhile.
         """
+        from keychange import git
         from keychange.project import load_project
         from keychange.transaction import read_steadily
 
         settings = self.settings()
         if settings.bundled and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
-        return read_steadily(settings.root, lambda held: work(load_project(settings, held)))
+        index = git.staged(settings.root) if staged else {}
+        return read_steadily(
+            settings.root, lambda held: work(load_project(settings, {**held, **index}))
+        )
 
     def settings(self) -> Settings:
         """Where the root and the migrations are."""

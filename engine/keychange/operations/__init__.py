@@ -49,6 +49,10 @@ class Kind(Protocol[OperationT_contra]):
         """The strings that the operation leaves somewhere in the file."""
         ...
 
+    def found_by_value(self, operation: OperationT_contra) -> bool:
+        """Whether a file can only hold a site where it holds an old or a new value."""
+        ...
+
     def revert(self, records: Sequence[Recorded], source: Source, context: Context) -> Finding:
         """Put recorded sites of one file back, where they still hold the recorded new value.
 

@@ -1,6 +1,7 @@
 """Room of the transaction: the only thing in keychange that writes to a user's files."""
 
 from keychange.transaction.commit import Ending, Recovery, commit, pending_recovery, recover
+from keychange.transaction.journal import FOLDER as JOURNAL
 from keychange.transaction.lock import Owner, lock, owner
 from keychange.transaction.preflight import FileWrite
 from keychange.transaction.reading import read_steadily
@@ -8,6 +9,7 @@ from keychange.transaction.signals import Interrupted
 from keychange.transaction.state import LEDGER, STATE, ensure_state_dir, state_dir
 
 __all__ = [
+    "JOURNAL",
     "LEDGER",
     "STATE",
     "Ending",

@@ -106,6 +106,11 @@ def expanded(operation: EnvOperation, context: Context) -> tuple[Setting, ...]:
     )
 
 
+def found_by_value(operation: EnvOperation) -> bool:  # noqa: ARG001 (one contract for all kinds)
+    """See ``Kind.found_by_value``: every file has the keys or lacks them."""
+    return False
+
+
 def examine(operation: EnvOperation, source: Source, context: Context) -> Finding:
     """The keys of the operation in one file, their states, and the edits that finish it."""
     from keychange.operations.env.examination import Examination

@@ -22,6 +22,11 @@ from keychange.operations.json.work import Work, guarded
 __all__ = ["examine", "new_values", "old_values", "outcomes", "parse", "revert"]
 
 
+def found_by_value(operation: JsonOperation) -> bool:  # noqa: ARG001 (one contract for all kinds)
+    """See ``Kind.found_by_value``: every file has the fields or lacks them."""
+    return False
+
+
 def examine(operation: JsonOperation, source: Source, context: Context) -> Finding:
     """The sites of the operation in one file, their states, and the edits that finish it.
 

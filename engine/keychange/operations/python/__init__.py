@@ -70,6 +70,11 @@ def new_values(operation: PythonOperation, context: Context) -> frozenset[str]:
     return frozenset(each.new for each in _expanded(operation, context))
 
 
+def found_by_value(operation: PythonOperation) -> bool:
+    """See ``Kind.found_by_value``."""
+    return all(isinstance(each, ByValue) for each in operation.entries)
+
+
 def examine(operation: PythonOperation, source: Source, context: Context) -> Finding:
     """See ``Kind.examine``. A file whose bytes cannot hold a value is not parsed."""
     entries = _expanded(operation, context)
