@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import pairwise
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -63,11 +64,21 @@ def looks_secret(name: str, value: object = None, *, in_env: bool = True) -> boo
     ``password``. A value counts by the prefixes that issuers give their secrets, by PEM and JWT
     shapes, by a password inside a URL, and by a long run of mixed letters and digits.
     """
+    text = value if isinstance(value, str) else None
+    judge = _judged if text is None or len(text) < _LONG else _judged.__wrapped__
+    return judge(name, text, in_env)
+
+
+_LONG = 1000
+
+
+@lru_cache(maxsize=4096)  # ten thousand configs hold the same few
+def _judged(name: str, value: str | None, in_env: bool) -> bool:  # noqa: FBT001 (a key)
     words = [word.lower() for word in _WORDS.findall(name)]
     named = any(map(_SECRET_WORD.fullmatch, words)) if in_env else _names_credential(words)
     if named and words[-1] not in _PUBLIC_ENDINGS:
         return True
-    if not isinstance(value, str):
+    if value is None:
         return False
     if _ISSUED.search(value):
         return True

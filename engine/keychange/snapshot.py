@@ -86,6 +86,7 @@ class _Reader:
         self.files: dict[str, bytes | None] = {}
         self.diagnostics: list[Diagnostic] = []
         self._real: dict[str, str] = {}
+        self._folders = {"": self.root}
 
     def expand(self, target: str, place: Location) -> None:
         if target in self.matches:
@@ -116,12 +117,23 @@ class _Reader:
             and self.files[each] is not None
         )
 
+    def _real_path(self, path: str) -> str:
+        """``os.path.realpath`` below the root; folders are looked at once, not for every file."""
+        if any(part in ("", ".", "..") for part in path.split("/")):
+            return os.path.realpath(os.path.join(self.root, path))  # noqa: PTH118 (10,000 files)
+        folder, _, name = path.rpartition("/")
+        parent = self._folders.get(folder)
+        if parent is None:
+            parent = self._folders[folder] = self._real_path(folder)
+        full = f"{parent}/{name}"
+        return os.path.realpath(full) if os.path.islink(full) else full  # noqa: PTH114 (same)
+
     def read(self, path: str, place: Location) -> bool:
         """Take one file into the snapshot; whether the path may be planned for."""
         if path in self.files:
             return True
         full = os.path.join(self.root, path)  # noqa: PTH118 (10,000 files)
-        real = os.path.realpath(full)
+        real = self._real_path(path)
         if not real.startswith(self.root + os.sep):
             message = f"`{path}` leads out of the root through a link"
             hint = "nothing outside the root is read or written; make it a file of the project"
