@@ -48,6 +48,7 @@ ORDER = (
     "keychange.standing",
     "keychange.warm",
     "keychange.workflow",
+    "keychange.explanations",
     "keychange.render",
     "keychange.cli",
     "keychange.__main__",

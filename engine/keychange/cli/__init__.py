@@ -26,6 +26,7 @@ VERBS = {
     "verify": "Run the checks of applied migrations that have not passed them.",
     "probe": "Run the model once and measure what it says.",
     "sites": "List the addresses of the string literals in a Python file.",
+    "explain": "Say what a code means, and what to do about it.",
     "demo": "Run the whole upgrade on a copy of the sample workspace.",
     "recover": "Undo or finish what an interrupted run left.",
 }

@@ -12,18 +12,13 @@ from functools import cache
 from keychange.diagnostics import Diagnostic, Location, Severity
 from keychange.probe.known_failures import FAILURES, Failure
 
-__all__ = ["Failure", "diagnostic", "explain", "known", "recognise"]
+__all__ = ["Failure", "diagnostic", "known", "recognise"]
 
 
 @cache
 def known() -> dict[str, Failure]:
     """All failures by code; of two patterns that match, the one listed first wins."""
     return {each.code: each for each in FAILURES}
-
-
-def explain(code: str) -> Failure | None:
-    """The entry of a code, None where it is not known here."""
-    return known().get(code)
 
 
 def recognise(text: str) -> Failure | None:

@@ -16,6 +16,7 @@ class Harmless:
     name: str
     pattern: str
     reason: str
+    example: str
 
 
 KNOWN: Final = (
@@ -24,31 +25,44 @@ KNOWN: Final = (
         r"incorrect regex pattern",
         "Transformers takes the tokenizer for a Mistral one; upstream calls it a false positive "
         "(guide, section 7; transformers #42591, mlx-audio #330)",
+        "The tokenizer you are loading from 'PATH' with an incorrect regex pattern: https://...",
     ),
     Harmless(
         "model-type",
         r"You are using a model of type|This may be expected if you are loading a checkpoint",
         "Transformers does not know the type qwen3_tts, which only its tokenizer part is used for "
         "(guide, section 7)",
+        "You are using a model of type `qwen3_tts` to instantiate a model of type ``.",
     ),
     Harmless(
         "no-torch",
         r"PyTorch was not found|None of PyTorch",
         "Transformers looks for PyTorch, which MLX does not need",
+        "None of PyTorch, TensorFlow >= 2.0, or Flax have been found.",
     ),
     Harmless(
         "no-hub-token",
         r"unauthenticated requests to the HF Hub",
         "the model is public, and the probe is offline",
+        "You are sending unauthenticated requests to the HF Hub.",
     ),
-    Harmless("torch-dtype", r"torch_dtype.{0,2} is deprecated", "an old name in a configuration"),
     Harmless(
-        "mlx-deprecated", r"mx\.metal\.\w+ is deprecated", "an old name in mlx-audio, still served"
+        "torch-dtype",
+        r"torch_dtype.{0,2} is deprecated",
+        "an old name in a configuration",
+        "`torch_dtype` is deprecated! Use `dtype` instead!",
+    ),
+    Harmless(
+        "mlx-deprecated",
+        r"mx\.metal\.\w+ is deprecated",
+        "an old name in mlx-audio, still served",
+        "mx.metal.device_info is deprecated and will be removed in a future version.",
     ),
     Harmless(
         "semaphores",
         r"resource_tracker",
         "Python's multiprocessing tidies up after a process that ended at once",
+        "resource_tracker: There appear to be 1 leaked semaphore objects to clean up at shutdown",
     ),
 )
 # Ordinary output of a good run; it is neither counted nor shown.

@@ -13,8 +13,11 @@ from typing import Any, Final
 from keychange.probe import failures
 from keychange.verification.process import Line, run_process
 
-FLOORS: Final = {"mlx": "0.32.0", "mlx-audio": "0.4.0"}
-"""Oldest versions that clone a voice: mlx #3650, mlx-audio #461."""
+FLOORS: Final = {
+    "mlx": ("0.32.0", "mlx-too-old"),
+    "mlx-audio": ("0.4.0", "mlx-audio-too-old"),
+}
+"""Oldest versions that clone a voice, and the code for older: mlx #3650, mlx-audio #461."""
 
 LIMIT: Final = 60.0  # seconds; a first import compiles and checks signatures
 _MARK: Final = "keychange-facts "
@@ -93,12 +96,12 @@ def _judge(python: Path, facts: Mapping[str, Any], *, gpu: bool) -> RuntimeProbl
         return _problem(known.code if known else "mlx-missing", f"mlx failed: {facts['error']}")
     if not facts["mlx_audio"]:
         return _problem("mlx-audio-missing", f"{python} has no mlx-audio")
-    for name, floor in FLOORS.items():
+    for name, (floor, code) in FLOORS.items():
         found = versions[name]
         if found and numbers(found) < numbers(floor):
             message = f"{name} is {found}, older than {floor}"
             hint = f"upgrade it: {python} -m pip install -U '{name}>={floor}'"
-            return RuntimeProblem(f"{name}-too-old", message, hint)
+            return RuntimeProblem(code, message, hint)
     if gpu and not facts["device"].startswith("Device(gpu"):
         return _problem("probe-cpu-only", f"mlx's default device is {facts['device']}, not the GPU")
     return None

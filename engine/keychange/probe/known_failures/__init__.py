@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from keychange.probe.known_failures.failure import Failure
@@ -10,6 +11,14 @@ from keychange.probe.known_failures.model import MODEL
 from keychange.probe.known_failures.runtime import RUNTIME
 from keychange.probe.known_failures.speech import REFERENCE, SPEECH
 
-__all__ = ["FAILURES", "Failure"]
+__all__ = ["FAILURES", "FAMILIES", "Failure"]
 
-FAILURES: Final = (*SESSION, *RUNTIME, *MODEL, *REFERENCE, *SPEECH, *PROCESS)
+FAMILIES: Final[Mapping[str, tuple[Failure, ...]]] = {
+    "The machine and the session": SESSION,
+    "The MLX interpreter and its packages": RUNTIME,
+    "The files of the model": MODEL,
+    "The reference voice": REFERENCE,
+    "What the model speaks": SPEECH,
+    "The process of the probe": PROCESS,
+}
+FAILURES: Final = tuple(each for family in FAMILIES.values() for each in family)

@@ -11,6 +11,7 @@ from keychange.probe.verdict import Verdict
 class Failure:
     """One known failure.
 
+    ``example`` is what it looks like: the words that were seen, or the line of a report.
     ``pattern`` is a regular expression: where it is found in the standard error or the exception
     of a probe that ended without a code of its own, this is the failure. ``command`` is the next
     command to run; ``{model}`` stands for the model's id. ``source`` says where it was seen.
@@ -20,6 +21,7 @@ class Failure:
     title: str
     cause: str
     fix: str
+    example: str
     verdict: Verdict = Verdict.FAIL
     command: str = ""
     pattern: str = ""

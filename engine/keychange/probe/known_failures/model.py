@@ -17,6 +17,10 @@ MODEL: Final = (
         pattern=r"LocalEntryNotFoundError|Cannot find an appropriate cached snapshot"
         r"|Local path not found|RepositoryNotFound",
         source="guide, section 3; voicemode #495",
+        example="error[model-not-cached]: mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit is not "
+        "cached: "
+        "~/.cache/huggingface/hub/models--mlx-community--Qwen3-TTS-12Hz-1.7B-Base-8bit "
+        "does not exist",
     ),
     Failure(
         code="model-download-incomplete",
@@ -26,6 +30,9 @@ MODEL: Final = (
         command=DOWNLOAD,
         pattern=r"IncompleteSnapshotError",
         source="optimum #2470; mlxcel #604",
+        example="error[model-download-incomplete]: the download of "
+        "mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit was interrupted: "
+        "blobs/3f1c.incomplete",
     ),
     Failure(
         code="model-link-dangling",
@@ -33,6 +40,7 @@ MODEL: Final = (
         cause="The hub cache was cleaned or copied without its blobs.",
         fix=SNAPSHOT,
         command=DOWNLOAD,
+        example="error[model-link-dangling]: model.safetensors points to a blob that is gone",
     ),
     Failure(
         code="model-file-truncated",
@@ -41,6 +49,7 @@ MODEL: Final = (
         fix=SNAPSHOT,
         command=DOWNLOAD,
         pattern=r"incomplete download or corrupt file|MetadataIncompleteBuffer",
+        example="error[model-file-truncated]: model.safetensors has 1048576 of 2417321488 bytes",
     ),
     Failure(
         code="model-file-damaged",
@@ -49,6 +58,7 @@ MODEL: Final = (
         fix=SNAPSHOT,
         command=DOWNLOAD,
         pattern=r"Invalid json header|invalid data offsets|HeaderTooLarge",
+        example="error[model-file-damaged]: model.safetensors is damaged: its header is not JSON",
     ),
     Failure(
         code="model-file-missing",
@@ -56,6 +66,7 @@ MODEL: Final = (
         cause="The download was interrupted or left files out.",
         fix=AGAIN,
         command=DOWNLOAD,
+        example="error[model-file-missing]: config.json is missing in snapshots/4c1d",
     ),
     Failure(
         code="model-config-invalid",
@@ -63,6 +74,8 @@ MODEL: Final = (
         cause="A config.json of the snapshot is damaged or has values of another shape.",
         fix=SNAPSHOT,
         command=DOWNLOAD,
+        example="error[model-config-invalid]: config.json cannot be read: Expecting value: line "
+        "1 column 1 (char 0)",
     ),
     Failure(
         code="model-wrong-type",
@@ -70,6 +83,8 @@ MODEL: Final = (
         cause="It is no Qwen3-TTS Base model: only Base clones a voice from a reference.",
         fix="Set the model id to the Base model.",
         source="mlx-audio #557",
+        example="error[model-wrong-type]: mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit is a "
+        "custom_voice model, not a Base model",
     ),
     Failure(
         code="model-wrong-size",
@@ -77,12 +92,16 @@ MODEL: Final = (
         cause="Another model lies under this id.",
         fix=SNAPSHOT,
         command=DOWNLOAD,
+        example="error[model-wrong-size]: mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit has 0.6e9 "
+        "parameters, its id says 1.7B",
     ),
     Failure(
         code="model-not-quantised",
         title="The model is not quantised",
         cause="The weights are stored in full precision, though the id promises fewer bits.",
         fix="Use the quantised model of mlx-community whose id ends in the number of bits.",
+        example="error[model-not-quantised]: no layer of "
+        "mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit is quantised",
     ),
     Failure(
         code="model-wrong-quantisation",
@@ -91,6 +110,8 @@ MODEL: Final = (
         fix=SNAPSHOT,
         command=DOWNLOAD,
         source="mlx-audio #412",
+        example="error[model-wrong-quantisation]: mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit "
+        "has 4 bits, not 8",
     ),
     Failure(
         code="model-tensor-missing",
@@ -100,6 +121,8 @@ MODEL: Final = (
         fix=SNAPSHOT,
         command=DOWNLOAD,
         pattern=r"Missing \d+ parameters|parameters not in model",
+        example="error[model-tensor-missing]: 12 of 496 tensors are missing in "
+        "speech_tokenizer/, first encoder.downsample.conv.weight",
     ),
     Failure(
         code="model-shape-mismatch",
@@ -108,6 +131,8 @@ MODEL: Final = (
         fix=SNAPSHOT,
         command=DOWNLOAD,
         pattern=r"Expected shape",
+        example="ValueError: Expected shape (2048, 512) but received shape (1024, 256) for "
+        "parameter talker.model.layers.0.self_attn.q_proj.weight",
     ),
     Failure(
         code="tokenizer-missing",
@@ -115,6 +140,7 @@ MODEL: Final = (
         cause="Its configuration or vocabulary is missing; mlx-audio only prints a warning.",
         fix=AGAIN,
         command=DOWNLOAD,
+        example="Warning: Could not load tokenizer: vocab.json not found",
     ),
     Failure(
         code="tokenizer-broken",
@@ -122,6 +148,7 @@ MODEL: Final = (
         cause="The vocabulary is missing or damaged; transformers then builds an empty tokenizer.",
         fix=SNAPSHOT,
         command=DOWNLOAD,
+        example="error[tokenizer-broken]: the chat template is 0 + 0 tokens instead of 3 + 5",
     ),
     Failure(
         code="speech-tokenizer-missing",
@@ -131,6 +158,7 @@ MODEL: Final = (
         fix=SNAPSHOT,
         command=DOWNLOAD,
         source="omlx #598",
+        example="Warning: Could not load speech tokenizer: speech_tokenizer/config.json not found",
     ),
     Failure(
         code="speech-encoder-missing",
@@ -139,6 +167,7 @@ MODEL: Final = (
         "of the reference would be ignored.",
         fix=UPGRADE,
         source="mlx-audio #435, #461",
+        example="error[speech-encoder-missing]: the speech tokenizer has no encoder",
     ),
     Failure(
         code="model-made-up",
@@ -146,12 +175,16 @@ MODEL: Final = (
         cause="keychange made this checkpoint with random numbers, for tests and demonstrations.",
         fix="Delete its folder in the hub cache and download the real model.",
         command=DOWNLOAD,
+        example="note[model-made-up]: the weights of mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit "
+        "are made up",
     ),
     Failure(
         code="model-architecture-unknown",
         title="keychange does not know this architecture",
         cause="Only Qwen3-TTS is compared tensor by tensor; of others, the files are checked.",
         fix="Nothing to do; rely on the probe.",
+        example="note[model-architecture-unknown]: org/model-8bit is of type 'kokoro': its "
+        "tensors are not compared",
     ),
     Failure(
         code="weights-not-resident",
@@ -159,6 +192,8 @@ MODEL: Final = (
         cause="The model was loaded only in part.",
         fix=SNAPSHOT,
         command=DOWNLOAD,
+        example="error[weights-not-resident]: Less memory is in use than the weights need: 1.2 "
+        "GB, expected >= 2.9",
     ),
     Failure(
         code="network-needed",
@@ -168,5 +203,7 @@ MODEL: Final = (
         command=DOWNLOAD,
         pattern=r"ConnectionError|Temporary failure in name resolution|NameResolutionError"
         r"|MaxRetryError|OfflineModeIsEnabled",
+        example="huggingface_hub.errors.OfflineModeIsEnabled: Cannot reach "
+        "https://huggingface.co: offline mode is enabled.",
     ),
 )

@@ -14,6 +14,7 @@ RUNTIME: Final = (
         cause="The path of the MLX interpreter does not name an executable Python.",
         fix="Make the MLX environment, or correct the path in the migration or in .env.",
         source="guide, section 1",
+        example="error[python-missing]: models/mlx_env312/bin/python is not an executable",
     ),
     Failure(
         code="mlx-missing",
@@ -21,6 +22,7 @@ RUNTIME: Final = (
         cause="mlx is not installed in this environment, or cannot be imported.",
         fix="Install mlx into the project's MLX environment (on Linux: mlx[cuda13] or mlx[cpu]).",
         source="guide, section 2",
+        example="error[mlx-missing]: models/mlx_env312/bin/python has no mlx",
     ),
     Failure(
         code="mlx-audio-missing",
@@ -28,6 +30,7 @@ RUNTIME: Final = (
         cause="mlx-audio is not installed in this environment, or cannot be imported.",
         fix="Install mlx-audio into the project's MLX environment.",
         source="guide, section 3",
+        example="error[mlx-audio-missing]: models/mlx_env312/bin/python has no mlx-audio",
     ),
     Failure(
         code="probe-cpu-only",
@@ -36,12 +39,23 @@ RUNTIME: Final = (
         "that is not native.",
         fix="Install mlx for the GPU (a native arm64 Python on a Mac, mlx[cuda13] on Linux).",
         source="guide, section 2; voicebox #699",
+        example="error[probe-cpu-only]: mlx's default device is Device(cpu, 0), not the GPU",
     ),
     Failure(
         code="kernel-wrong",
         title="The GPU computes 8-bit products wrongly",
         cause="A quantised matrix product differs from the CPU's by more than rounding.",
         fix="Reinstall mlx; if it stays, update the system and report it to mlx.",
+        example="error[kernel-wrong]: The GPU computes 8-bit products wrongly: 0.31, expected <= "
+        "0.01",
+    ),
+    Failure(
+        code="mlx-too-old",
+        title="mlx is older than this model needs",
+        cause="Quantised speech models are known to load and to run with mlx 0.32.0 and newer.",
+        fix="Upgrade mlx and mlx-audio together in the project's MLX environment.",
+        source="mlx #3650, #3243",
+        example="error[mlx-too-old]: mlx is 0.29.3, older than 0.32.0",
     ),
     Failure(
         code="mlx-too-old-for-cuda",
@@ -50,6 +64,7 @@ RUNTIME: Final = (
         fix="Upgrade to mlx[cuda13] 0.32.0 or newer.",
         pattern=r"No Metal back-end",
         source="mlx #3650",
+        example="ValueError: [metal_kernel] No Metal back-end.",
     ),
     Failure(
         code="mlx-no-cuda-fft",
@@ -58,6 +73,7 @@ RUNTIME: Final = (
         fix="Upgrade to mlx[cuda13] 0.32.0 or newer.",
         pattern=r"FFT.*(no|not).*(CUDA|implement)|has no CUDA implementation",
         source="mlx #3243",
+        example="RuntimeError: FFT has no CUDA implementation.",
     ),
     Failure(
         code="thread-stream",
@@ -66,6 +82,7 @@ RUNTIME: Final = (
         fix="Upgrade mlx-audio to the release that matches this mlx.",
         pattern=r"There is no Stream\(gpu",
         source="mlx-audio #744, #787",
+        example="RuntimeError: There is no Stream(gpu, 1) in current thread.",
     ),
     Failure(
         code="mlx-audio-too-old",
@@ -74,6 +91,7 @@ RUNTIME: Final = (
         fix=UPGRADE,
         pattern=r"ModelConfig\.__init__\(\) missing \d+",
         source="mlx-audio #461, #882, #470",
+        example="TypeError: ModelConfig.__init__() missing 11 required positional arguments",
     ),
     Failure(
         code="portaudio-missing",
@@ -81,14 +99,16 @@ RUNTIME: Final = (
         cause="mlx_audio.tts.generate imports sounddevice, which needs PortAudio on Linux.",
         fix="Install the system package libportaudio2; keychange's own probe does not need it.",
         pattern=r"PortAudio library not found",
+        example="OSError: PortAudio library not found",
     ),
     Failure(
         code="voice-ref-mediator-missing",
-        title="ModuleNotFoundError: voice_ref_mediator",
+        title="The script does not find its module voice_ref_mediator",
         cause="prepare_qwen_voice.py runs from a context where scripts/ is not on PYTHONPATH.",
         fix="Run it from the root of the Flaming Horse repository, by the path scripts/...",
-        pattern=r"No module named '?voice_ref_mediator",
+        pattern=r"No module named '?voice_ref_mediator|ModuleNotFoundError: voice_ref_mediator",
         source="guide, section 8",
+        example="ModuleNotFoundError: No module named 'voice_ref_mediator'",
     ),
     Failure(
         code="module-missing",
@@ -96,5 +116,6 @@ RUNTIME: Final = (
         cause="Something that mlx-audio imports is not installed in this environment.",
         fix="Install the package that the message names into the project's MLX environment.",
         pattern=r"ModuleNotFoundError|Missing dependency while loading",
+        example="ModuleNotFoundError: No module named 'soundfile'",
     ),
 )

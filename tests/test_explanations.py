@@ -1,0 +1,132 @@
+"""Explanations: every code that is raised is explained, and every explained code is raised."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import keychange
+from keychange import explanations
+from keychange.probe import failures, harmless
+from keychange.probe.known_failures import FAILURES
+from support.workspace import migrate
+
+PACKAGE = Path(keychange.__file__).parent
+DATA = ("known_failures", "made_up", "explanations")  # of them, what is there is no raising
+MAKERS = {"error", "warning", "note"}
+# Words with a hyphen that are no codes: names of checks and stages, endings, packages, encodings.
+NOT_CODES = {
+    *("8-bit-kernel", "active-share", "base-model", "ended-by-itself", "group-size"),
+    *("import-mlx", "import-mlx-audio", "inner-silence", "peak-memory", "quantised-layers"),
+    *("reference-level", "reference-text", "resident-memory", "same-seed", "sample-rate"),
+    *("speech-encoder", "speech-tokenizer", "stuck-token", "text-tokenizer", "voice-match"),
+    *("could-not-run", "kept-unverified", "nothing-to-do", "rolled-back"),
+    "rolled-back-inconclusive",
+    *("flaming-horse", "from-a-backup", "golden-ratio"),
+    *("huggingface-hub", "mlx-audio", "mlx-metal", "qwen3-tts", "conv-transposed"),
+    *("latin-1", "utf-8", "utf-8-sig", "whisper-base", "whisper-small", "whisper-tiny"),
+}
+KNOWN = explanations.known()
+
+
+def words_in(node):
+    """The texts that an expression can have: itself, or either side of a condition."""
+    if isinstance(node, ast.IfExp):
+        return words_in(node.body) | words_in(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def in_module(tree):
+    """Codes of one module: every hyphenated word, and every first word of a diagnostic."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", node.value):
+                yield node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            if node.func.id in MAKERS:
+                yield from words_in(node.args[0])
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
+            yield from words_in(node.value)
+
+
+def raised():
+    paths = [p for p in PACKAGE.rglob("*.py") if not set(DATA) & set(p.parts)]
+    found = {code for path in paths for code in in_module(ast.parse(path.read_bytes()))}
+    return (found - NOT_CODES - {""}) | {each.code for each in FAILURES if each.pattern}
+
+
+def test_every_code_that_is_raised_is_explained():
+    missing = sorted(raised() - KNOWN.keys())
+    assert not missing, "add a table to engine/keychange/explanations/, or to NOT_CODES here"
+
+
+def test_every_explained_code_is_raised():
+    warnings = {each.name for each in harmless.KNOWN}
+    assert sorted(KNOWN.keys() - raised() - warnings) == []
+
+
+def test_a_code_is_explained_in_one_place():
+    written = [
+        code
+        for path in (PACKAGE / "explanations").glob("*.toml")
+        for code in re.findall(r"^\[(.+)\]$", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    codes = [*written, *(each.code for each in FAILURES), *(each.name for each in harmless.KNOWN)]
+    assert sorted(codes) == sorted(KNOWN)
+
+
+@pytest.mark.parametrize("code", sorted(KNOWN))
+def test_an_explanation_is_whole(code):
+    found = KNOWN[code]
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code)
+    for text in (found.what, found.why, found.fix):
+        assert re.match(r"\S", text)
+        assert re.search(r"[.:`)]$", text), text
+    shown = re.findall(r"(?:error|warning|note)\[([a-z0-9-]+)\]", found.example)
+    assert found.example.strip()
+    assert set(shown) <= {code}
+
+
+@pytest.mark.parametrize("failure", [each for each in FAILURES if each.pattern])
+def test_the_example_of_a_known_failure_is_recognised(failure):
+    if "[" + failure.code + "]" not in failure.example:
+        assert failures.recognise(failure.example) is failure
+
+
+@pytest.mark.parametrize("warning", harmless.KNOWN)
+def test_the_example_of_a_harmless_warning_is_counted(warning):
+    assert harmless.sort(warning.example).harmless == {warning.name: 1}
+
+
+def test_explain_one_all_and_none(tmp_path):
+    done = migrate(tmp_path, "explain", "metal-no-device")
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if line in ("What", "Why", "Example", "Fix")]
+    assert "NSRangeException" in done.stdout
+    listed = migrate(tmp_path, "explain").stdout
+    assert all(f"\n  {code} " in listed for code in KNOWN)
+    wrong = migrate(tmp_path, "explain", "metal-no-devise")
+    assert wrong.returncode == 2
+    assert "did you mean `metal-no-device`?" in wrong.stderr
+
+
+def test_the_words_of_an_error_will_do():
+    for words, code in (
+        ("NSRangeException", "metal-no-device"),
+        ("ModuleNotFoundError: voice_ref_mediator", "voice-ref-mediator-missing"),
+    ):
+        found = explanations.explain(words)
+        assert found is not None
+        assert found.code == code
+    assert explanations.explain("nothing that anybody knows") is None
+    assert "drift" in explanations.closest("drifted")
+
+
+def test_explain_as_json(tmp_path):
+    document = json.loads(migrate(tmp_path, "explain", "--format", "json", "drift").stdout)
+    assert document["explanation"]["code"] == "drift"
+    assert set(document["explanation"]) >= {"what", "why", "example", "fix", "family"}
+    everything = json.loads(migrate(tmp_path, "--format", "json", "explain").stdout)
+    assert len(everything["codes"]) == len(KNOWN)
