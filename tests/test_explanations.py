@@ -38,9 +38,18 @@ def words_in(node):
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
+def outside_git(node):
+    """Every node but those of calls of git, whose verbs have hyphens too."""
+    if isinstance(node, ast.Call) and "git" in ast.unparse(node.func):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from outside_git(child)
+
+
 def in_module(tree):
     """Codes of one module: every hyphenated word, and every first word of a diagnostic."""
-    for node in ast.walk(tree):
+    for node in outside_git(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", node.value):
                 yield node.value
