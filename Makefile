@@ -35,7 +35,8 @@ demo: $(VENV)/.ready
 	@$(bin)/python -m keychange demo
 
 test: $(VENV)/.ready lint types
-	$(bin)/python -m pytest -n 2 --dist worksteal
+	@# the hooks of pre-commit install keychange once more, from the same wheels
+	PIP_NO_INDEX=1 PIP_FIND_LINKS=$(WHEELS) $(bin)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.ready
 	$(bin)/ruff check

@@ -16,39 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from keychange import cli
 from keychange.warm.replay import FOLDER, replay
 from keychange.warm.seals import matches
+from support.voice_project import FILES, MIGRATION, NEW, OLD, write
 from support.workspace import MIGRATE, migrate, track
 
-OLD, NEW = "org/voice-0.6B-4bit", "org/voice-1.7B-8bit"
-MIGRATION = f"""\
-format: 1
-id: 0001_voice
-title: voice
-operations:
-  - env: .env
-    missing: skip
-    set: {{VOICE: {{from: {OLD}, to: {NEW}}}}}
-  - python: "app/**/*.py"
-    strings: [{{from: {OLD}, to: {NEW}}}]
-  - json: "generated/*/voice.json"
-    set: {{/model: {{from: {OLD}, to: {NEW}}}}}
-"""
-FILES = {
-    ".gitignore": "generated/\n.env\n",
-    ".env": f"VOICE={NEW}\n",
-    "app/voice.py": f'VOICE = "{NEW}"\n',
-    "app/deep/other.py": 'OTHER = "other"\n',
-    "generated/one/voice.json": f'{{"model": "{NEW}"}}\n',
-    "README.md": "A voice.\n",
-    "migrations/0001_voice.yaml": MIGRATION,
-}
 LONG_AGO = 1_600_000_000
-
-
-def write(root, files):
-    for path, text in files.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
 
 
 def age(root):

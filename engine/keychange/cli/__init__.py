@@ -23,6 +23,7 @@ VERBS = {
     "status": "Show where every migration stands.",
     "history": "List all migrations, and which are applied here.",
     "check": "Find drift and pending changes; for pre-commit and CI.",
+    "validate": "Read the migration files alone; for pre-commit and CI.",
     "verify": "Run the checks of applied migrations that have not passed them.",
     "probe": "Run the model once and measure what it says.",
     "sites": "List the addresses of the string literals in a Python file.",

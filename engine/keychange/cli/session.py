@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from keychange.settings import Settings
 
 T = TypeVar("T")
-FORMATS = ("text", "json", "github")
+FORMATS = ("text", "concise", "json", "github", "sarif")
+_OF_CHECKS = ("concise", "sarif")
+"""Formats of diagnostics alone: for the verbs whose result is diagnostics."""
+CHECKING = ("check", "validate")
 
 
 def COMMON_OPTIONS() -> list[click.Option]:  # noqa: N802 (it makes a constant list anew for each command)
@@ -60,7 +63,7 @@ class Session:
 
     @property
     def format(self) -> str:
-        """``text``, ``json`` or ``github``."""
+        """One of ``FORMATS``."""
         return str(self.options.get("format", "text"))
 
     @property
@@ -141,13 +144,20 @@ class Session:
         return code
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Diagnostics: annotations on standard output for GitHub, else text on standard error."""
+        """Diagnostics: text on standard error; for machines, in their form, on standard output."""
         from keychange.render import diagnostics as rendering
 
+        diagnostics = tuple(diagnostics)
         if self.options.get("quiet"):
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":
             self.show(rendering.github(diagnostics))
+        elif self.format == "concise":
+            self.show(rendering.head(each, self.style()) for each in diagnostics)
+        elif self.format == "sarif":
+            from keychange.render import sarif
+
+            print(json.dumps(sarif.log(diagnostics), indent=2, ensure_ascii=False))
         elif self.format == "text":
             for line in rendering.full(diagnostics, self.style(sys.stderr), verbose=self.verbose):
                 print(line, file=sys.stderr)
@@ -189,6 +199,10 @@ class Verb(click.Command):
         session = ctx.ensure_object(Session)
         session.take({name: ctx.params.pop(str(name), None) for name in self._shared})
         session.verb = self.name or ""
+        if session.format in _OF_CHECKS and session.verb not in CHECKING:
+            form = session.options.pop("format")
+            message = f"--format {form} is for {' and '.join(CHECKING)}; not for {self.name}"
+            raise click.UsageError(message, ctx)
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

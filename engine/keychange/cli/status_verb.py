@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import click
+
 from keychange.cli.session import Session, verb
 
 
 @verb("status", "migrate status\nmigrate status --format json")
-def command(session: Session) -> int:
+@click.option("--brief", is_flag=True, help="Say in one line what is to be applied, or nothing.")
+def command(session: Session, *, brief: bool) -> int:
     """Show where every migration stands.
 
     Two columns: what changed since keychange wrote it (M), and what `up` would do (~ set, !
@@ -18,6 +21,9 @@ def command(session: Session) -> int:
     found = session.read(lambda project: report(project, search=False))
     if session.format == "json":
         return session.emit(0, found.problems, migrations=document.standing(found))
+    if brief:
+        session.show(text.behind(found))
+        return 0
     session.show(text.status(found, session.style()))
     codes = ("pending", "drift")
     session.report(each for each in found.problems if each.code not in codes)

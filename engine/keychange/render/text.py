@@ -159,6 +159,14 @@ def status(found: Report, style: Style) -> Iterator[str]:
             yield f"     ? {visible(path)}: not here"
 
 
+def behind(found: Report) -> Iterator[str]:
+    """One line that names what is to be applied; none where nothing is."""
+    names = [row.revision for row in found.rows if row.standing is not Standing.APPLIED]
+    if names:
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        yield f"{count(len(names), 'migration')} behind ({shown}); next: migrate up"
+
+
 def _columns(row: Row) -> tuple[str, str]:
     since = "M" if row.standing is Standing.DRIFTED else " "
     return since, "~" if row.pending else "!" if row.foreign else " "

@@ -1,0 +1,72 @@
+"""What `check` and `validate` print for machines, and the one line of `status --brief`."""
+
+import json
+
+import pytest
+
+from support.voice_project import FILES, MIGRATION, NEW, OLD, write
+from support.workspace import migrate
+
+
+@pytest.fixture
+def drifted(tmp_path):
+    write(tmp_path, {**FILES, "app/voice.py": f'x = 1\nVOICE = "{OLD}"\n'})
+    return tmp_path
+
+
+def test_concise_is_one_line_for_each_diagnostic(drifted):
+    done = migrate(drifted, "check", "--format", "concise")
+    (line,) = done.stdout.splitlines()
+    assert line == "app/voice.py:2:9: error[pending]: `VOICE` does not hold what 0001_voice sets"
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_sarif_names_rule_level_and_place(drifted):
+    done = migrate(drifted, "check", "--format", "sarif")
+    log = json.loads(done.stdout)
+    (run,) = log["runs"]
+    (result,) = run["results"]
+    assert (log["version"], run["tool"]["driver"]["name"]) == ("2.1.0", "keychange")
+    assert (
+        run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "pending"
+    )
+    assert result["level"] == "error"
+    assert "migrate up" in result["message"]["text"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "app/voice.py"
+    assert (place["region"]["startLine"], place["region"]["startColumn"]) == (2, 9)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("form", ["concise", "sarif", "github", "json"])
+def test_a_file_that_is_not_valid_has_its_diagnostics_in_every_form(tmp_path, form):
+    write(tmp_path, {"migrations/0001_voice.yaml": MIGRATION.replace("title: voice", "titel: v")})
+    done = migrate(tmp_path, "validate", "--format", form)
+    assert done.returncode == 2
+    assert "titel" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("form", ["concise", "sarif"])
+def test_forms_of_diagnostics_are_for_the_verbs_that_find_them(drifted, form):
+    done = migrate(drifted, "plan", "--format", form)
+    assert done.returncode == 2
+    assert f"--format {form} is for check and validate" in done.stderr
+
+
+def test_validate_reads_the_migrations_and_nothing_else(tmp_path):
+    write(tmp_path, {**FILES, ".env": b"\xff".decode("latin-1")})
+    done = migrate(tmp_path, "validate")
+    assert (done.returncode, done.stderr) == (0, "Validate: 1 migration, every one valid.\n")
+    write(tmp_path, {"migrations/0003_gap.yaml": MIGRATION.replace("0001_voice", "0003_gap")})
+    done = migrate(tmp_path, "validate")
+    assert done.returncode == 1
+    assert "migrations/0003_gap.yaml: error[history-gap]" in done.stderr
+
+
+def test_brief_says_one_line_or_nothing(drifted):
+    line = "1 migration behind (0001_voice); next: migrate up\n"
+    assert migrate(drifted, "status", "--brief").stdout == line
+    write(drifted, {"app/voice.py": f'VOICE = "{NEW}"\n'})
+    done = migrate(drifted, "status", "--brief")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
