@@ -20,7 +20,7 @@ from keychange.options import Options
 from keychange.probe.verdict import Verdict
 from keychange.project import Project, plan_down
 from keychange.settings import STATE_DIRECTORY
-from keychange.transaction import FileWrite, Recovery, commit, lock, recover
+from keychange.transaction import FileWrite, Recovery, commit, lock, pending_recovery, recover
 
 
 class Ending(StrEnum):
@@ -71,9 +71,9 @@ def up(project: Project, plan: Plan, options: Options) -> Outcome:
     _refuse_errors(plan)
     steps = plan.todo
     waiting = _interrupted(project) if options.verify else ()
-    if not steps and not waiting:
+    if not steps and not waiting and not pending_recovery(project.root):
         return Outcome()
-    with _locked(project, options) as recovery:
+    with _locked(project, options, "up") as recovery:
         run = _Run(project, options, Outcome(recovery=recovery))
         run.require([*waiting, *(each.migration for each in steps if each.migration)])
         for migration in waiting:
@@ -95,9 +95,9 @@ def down(project: Project, plan: Plan, options: Options) -> Outcome:
         RefusedError, RolledBackError, RollbackError: as ``up``.
     """
     _refuse_errors(plan)
-    if not plan.steps:
+    if not plan.steps and not pending_recovery(project.root):
         return Outcome()
-    with _locked(project, options) as recovery:
+    with _locked(project, options, "down") as recovery:
         run = _Run(project, options, Outcome(recovery=recovery))
         written: set[str] = set()
         for step in plan.steps:
@@ -116,7 +116,7 @@ def verify(project: Project, options: Options, *, again: bool = False) -> Outcom
     Raises:
         RefusedError: a requirement is not met, or another process has the lock.
     """
-    with _locked(project, options) as recovery:
+    with _locked(project, options, "verify") as recovery:
         entries = [e for e in project.ledger.entries if again or e.status is not Status.VERIFIED]
         found = (project.history.get(each.revision) for each in entries)
         migrations = [each for each in found if each is not None]
@@ -133,9 +133,9 @@ def _refuse_errors(plan: Plan) -> None:
 
 
 @contextmanager
-def _locked(project: Project, options: Options) -> Iterator[Recovery | None]:
+def _locked(project: Project, options: Options, verb: str) -> Iterator[Recovery | None]:
     """Hold the lock and undo what an interrupted run left; a plan made before that is stale."""
-    with lock(project.root, options.lock_timeout):
+    with lock(project.root, options.lock_timeout, command=f"migrate {verb}"):
         yield recover(project.root)
 
 

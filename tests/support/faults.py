@@ -21,7 +21,7 @@ from keychange.transaction import FileWrite, commit, files, lock, recover
 from keychange.transaction.files import FileSystem
 
 LEDGER = ".keychange/ledger.json"
-KEPT = {".gitignore", "lock", "ledger.json", "journal"}
+KEPT = {".gitignore", "lock", "ledger.json", "journal", "cache"}
 """What keychange's folder holds between two commands; ``journal`` is empty then."""
 
 CALLS = tuple(name for name in vars(FileSystem) if not name.startswith("_"))

@@ -10,7 +10,7 @@ from support.faults import LEDGER, run
 
 
 class Scene:
-    """A project and two lists of writes, up and down, over 54 files of every sort.
+    """A project and two lists of writes, up and down, over files of every sort.
 
     Replaced, made and removed files, in folders that exist and that do not; a hard link, links
     to a file and to a folder, and the ledger.

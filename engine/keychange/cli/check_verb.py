@@ -66,7 +66,8 @@ def command(
 
         project, found = session.read(judged, staged=index)
         code = _show(session, found, len(names), strict=left_behind == "fail")
-    if wanted is not None and wanted.names == names and not fix:
+    usual = session.recovery is None and not fix
+    if wanted is not None and wanted.names == names and usual:
         _remember(wanted, project, found, (out.getvalue(), err.getvalue(), code), started)
     if fix and code and session.format == "text":
         show_plan(session, found.plan, ())

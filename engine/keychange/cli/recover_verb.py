@@ -14,19 +14,25 @@ from keychange.cli.session import Session, verb
 def command(session: Session, *, lock_timeout: float) -> int:
     """Undo or finish what an interrupted run left, and say what was done.
 
-    Every other verb that writes does this first, too.
+    Every other verb does this first, too, unless another run is at work.
     """
     from keychange.transaction import lock, recover
 
     root = session.settings().root
-    with lock(root, lock_timeout):
+    with lock(root, lock_timeout, command="migrate recover"):
         found = recover(root)
     if session.format == "json":
-        return session.emit(0, recovered=found.ending.value if found else None)
+        return session.emit(
+            0,
+            recovered=found.ending.value if found else None,
+            since=found.since if found else None,
+            files=list(found.paths) if found else [],
+            restored=list(found.restored) if found else [],
+        )
     if found is None:
         session.show(["Nothing to recover: no run was interrupted."])
     else:
-        words = {"rolled-back": "rolled back", "completed": "completed"}[found.ending.value]
-        session.show([f"The run of {found.since} was {words}; {len(found.paths)} files."])
+        said = str(found)
+        session.show([f"{said[0].upper()}{said[1:]}."])
         session.show(f"  restored {path}" for path in found.restored)
     return 0

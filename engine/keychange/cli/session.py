@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keychange.diagnostics import Diagnostic, Severity, error
+from keychange.diagnostics import Diagnostic, Location, Severity, error, warning
 from keychange.errors import KeychangeError
 
 if TYPE_CHECKING:
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from keychange.project import Project
     from keychange.render.style import Style
     from keychange.settings import Settings
+    from keychange.transaction import Recovery
 
 T = TypeVar("T")
 FORMATS = ("text", "concise", "json", "github", "sarif")
 _OF_CHECKS = ("concise", "sarif")
 """Formats of diagnostics alone: for the verbs whose result is diagnostics."""
+_AT_ONCE = ("text", "concise", "github")
+"""Formats that may be written piece by piece; of the others there is one document."""
 CHECKING = ("check", "validate")
 
 
@@ -56,6 +59,8 @@ class Session:
     def __init__(self) -> None:
         self.options: dict[str, Any] = {}
         self.verb = ""
+        self.recovery: Recovery | None = None
+        self._waiting: list[Diagnostic] = []
 
     def take(self, options: Mapping[str, Any]) -> None:
         """Take shared options from before or after the verb; the later one counts."""
@@ -82,19 +87,34 @@ class Session:
         With ``staged`` it sees of every file that git tracks the bytes that are staged.
 
         It sees one state of the files, also while another process writes; nothing it does may
-        last, for it is done again when a transaction began or ended meanwhile.
+        last, for it is done again when a transaction began or ended meanwhile. What an interrupted
+        run left is undone or finished first, and the user is told.
         """
         from keychange import git
         from keychange.project import load_project
         from keychange.transaction import read_steadily
 
         settings = self.settings()
+        self._recover(settings.root)
         if settings.bundled and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
         index = git.staged(settings.root) if staged else {}
         return read_steadily(
             settings.root, lambda held: work(load_project(settings, {**held, **index}))
         )
+
+    def _recover(self, root: Path) -> None:
+        from keychange.settings import STATE_DIRECTORY
+        from keychange.transaction import recover_if_free
+
+        found = recover_if_free(root)
+        if found is not None:
+            self.recovery = found
+            hint = "what you see now is the state after that"
+            place = Location(STATE_DIRECTORY)
+            self._waiting = [warning("recovered", str(found), place, hint=hint)]
+            if self.format in _AT_ONCE:
+                self.report(())
 
     def settings(self) -> Settings:
         """Where the root and the migrations are."""
@@ -139,6 +159,9 @@ class Session:
         """The result as one JSON document; returns the exit code."""
         from keychange.render.document import document
 
+        if self.recovery:
+            parts.setdefault("recovered", self.recovery.ending.value)
+        diagnostics = (*self._waiting, *diagnostics)
         result = document(self.verb, code, diagnostics, **parts)
         print(json.dumps(result, indent=2, ensure_ascii=False))
         return code
@@ -147,7 +170,8 @@ class Session:
         """Diagnostics: text on standard error; for machines, in their form, on standard output."""
         from keychange.render import diagnostics as rendering
 
-        diagnostics = tuple(diagnostics)
+        diagnostics = (*self._waiting, *diagnostics)
+        self._waiting = []
         if self.options.get("quiet"):
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":

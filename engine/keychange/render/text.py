@@ -101,7 +101,7 @@ def _totals(made: Plan, style: Style) -> Iterator[str]:
 def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
     """How a run ended, in words that agree with the bytes on disk."""
     if done.recovery is not None:
-        yield f"An interrupted run of {done.recovery.since} was {done.recovery.ending.value} first."
+        yield f"First, {done.recovery}."
     for results in done.checks.values():
         for each in results:
             yield from check_outcome(each, style)

@@ -1,10 +1,17 @@
 """Room of the transaction: the only thing in keychange that writes to a user's files."""
 
-from keychange.transaction.commit import Ending, Recovery, commit, pending_recovery, recover
+from keychange.transaction.commit import commit
 from keychange.transaction.journal import FOLDER as JOURNAL
 from keychange.transaction.lock import Owner, lock, owner
 from keychange.transaction.preflight import FileWrite
 from keychange.transaction.reading import read_steadily
+from keychange.transaction.recovery import (
+    Ending,
+    Recovery,
+    pending_recovery,
+    recover,
+    recover_if_free,
+)
 from keychange.transaction.signals import Interrupted
 from keychange.transaction.state import LEDGER, STATE, ensure_state_dir, state_dir
 
@@ -24,5 +31,6 @@ __all__ = [
     "pending_recovery",
     "read_steadily",
     "recover",
+    "recover_if_free",
     "state_dir",
 ]

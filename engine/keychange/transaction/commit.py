@@ -1,4 +1,4 @@
-"""Room of the commit: all files of a transaction, or none; and recovery of an unfinished one."""
+"""Room of the commit: all files of a transaction, or none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,30 +16,10 @@ from keychange.transaction.files import Tree, split
 from keychange.transaction.journal import COMMITTED, Journal
 from keychange.transaction.lock import require_lock
 from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
+from keychange.transaction.recovery import complete, finish
 from keychange.transaction.rollback import flush_folders, roll_back
 from keychange.transaction.signals import Deferral, Interrupted
 from keychange.transaction.staging import stage
-
-
-class Ending(StrEnum):
-    """What recovery did with an unfinished transaction."""
-
-    ROLLED_BACK = "rolled-back"
-    COMPLETED = "completed"
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What recovery found and did.
-
-    ``paths`` are the files of the transaction, ``restored`` those that were put back and
-    compared; ``since`` is when the interrupted run began, ISO 8601 in UTC.
-    """
-
-    ending: Ending
-    since: str
-    paths: tuple[str, ...]
-    restored: tuple[str, ...] = ()
 
 
 class _WriteFailure(Exception):
@@ -59,7 +37,7 @@ def commit(
     record: FileWrite | None = None,
     reads: Mapping[str, str | None] = MappingProxyType({}),
 ) -> None:
-    """Write all files, or none; the lock must be held, and nothing be left to recover.
+    """Write all files, or none; the lock must be held, and no interrupted run be left to undo.
 
     ``record`` is the ledger, written last. ``reads`` maps every file that planning read to the
     SHA-256 of its bytes, None where it was absent. Writes that change nothing are left out; if
@@ -78,8 +56,7 @@ def commit(
     if not wanted:
         return
     tree = Tree(root)
-    if journal.stage_of(root):
-        raise RuntimeError("commit before recovery")
+    _clear(tree)
     identifier = secrets.token_hex(8)
     prepared = preflight(tree, identifier, wanted, reads)
     plan = Journal.new(identifier, prepared.folders, [each.entry for each in prepared.targets])
@@ -93,47 +70,18 @@ def commit(
             _undo(tree, plan, touched, cause)
             raise
         with contextlib.suppress(OSError):  # it is committed: the next command clears up
-            _finish(tree, plan)
+            finish(tree, plan)
     if signals.received is not None:
         raise Interrupted(signals.received, committed=True)
 
 
-def recover(root: Path) -> Recovery | None:
-    """Undo, or finish once committed, what an interrupted run left; the lock must be held.
-
-    Returns None where there is nothing to do.
-
-    Raises:
-        RefusedError: a newer keychange was interrupted; only that one can recover.
-        RollbackError: not everything could be restored; each file and its backup is named.
-    """
-    require_lock(root)
-    tree = Tree(root)
-    stage_found = journal.stage_of(root)
-    if stage_found is None:
-        journal.discard_unfinished(tree)
-        return None
-    plan = journal.load(tree, stage_found)
-    if plan is None:
-        return None
-    with Deferral() as signals:
-        if stage_found == COMMITTED:
-            _finish(tree, plan)
-            result = Recovery(Ending.COMPLETED, plan.since, plan.paths)
-        else:
-            undone = roll_back(tree, plan)
-            if undone.failures:
-                raise RollbackError(*undone.failures)
-            restored = tuple(p for p in plan.paths if p in undone.restored)
-            result = Recovery(Ending.ROLLED_BACK, plan.since, plan.paths, restored)
-    if signals.received is not None:
-        raise Interrupted(signals.received, committed=result.ending is Ending.COMPLETED)
-    return result
-
-
-def pending_recovery(root: Path) -> bool:
-    """Whether a transaction is under way or was interrupted; reads only, and never waits."""
-    return journal.stage_of(root) is not None
+def _clear(tree: Tree) -> None:
+    """Finish an earlier commit of this very run that is complete and could not clear up."""
+    found = journal.stage_of(Path(tree.root))
+    if found == COMMITTED and (earlier := journal.load(tree, COMMITTED)):
+        complete(tree, earlier)
+    elif found:
+        raise RuntimeError("commit before recovery")
 
 
 def _prepare(tree: Tree, plan: Journal) -> None:
@@ -267,15 +215,3 @@ def _unconfirmed(problem: OSError) -> Diagnostic:
         Location(journal.FOLDER),
         hint="remove the cause and run the command again",
     )
-
-
-def _finish(tree: Tree, plan: Journal) -> None:
-    """Remove what only the undo needed: files set aside, then the journal."""
-    removed = [entry for entry in plan.entries if entry.after is None]
-    for entry in removed:
-        folder, _ = split(entry.target)
-        with contextlib.suppress(*files.GONE), tree.folder(folder) as parent:
-            journal.forget(entry.temp, parent)
-    if removed:
-        flush_folders(tree, (entry.target for entry in removed))
-    journal.remove(tree, COMMITTED)

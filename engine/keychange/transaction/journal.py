@@ -194,6 +194,14 @@ def stage_of(root: Path) -> str | None:
     return None
 
 
+def has_remains(root: Path) -> bool:
+    """Whether a transaction is under way, or has left anything at all; a look, no more."""
+    try:
+        return any((root / FOLDER).iterdir())
+    except OSError:
+        return False
+
+
 def load(tree: Tree, stage: str) -> Journal | None:
     """The journal that is at a stage, None where there is none.
 

@@ -15,7 +15,7 @@ from keychange.transaction.state import LEDGER, STATE
 
 T = TypeVar("T")
 
-_ATTEMPTS: Final = 200
+_ATTEMPTS: Final = 2000
 _PAUSE_SECONDS: Final = 0.005
 
 

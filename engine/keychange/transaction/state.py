@@ -10,7 +10,7 @@ from typing import Final
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError
-from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
+from keychange.settings import STATE_DIRECTORY
 from keychange.transaction import files
 from keychange.transaction.files import Tree
 
@@ -60,12 +60,13 @@ def ensure_folder(name: str, parent: int) -> None:
 
 
 def _ensure_ignored(folder: int) -> None:
-    """Git must never see before-images, not even after a crash right here: replace, not write."""
+    """Git must never see before-images, and several commands may make this file at once."""
     with contextlib.suppress(FileNotFoundError):
         if os.stat(".gitignore", dir_fd=folder, follow_symlinks=False).st_size:
             return
-    staged = f"{TEMP_PREFIX}gitignore"
-    with contextlib.suppress(FileNotFoundError):
-        files.system.unlink(staged, folder)
-    files.write_new(staged, folder, _IGNORE_EVERYTHING)
-    files.system.replace(staged, ".gitignore", folder)
+    descriptor = files.system.open_or_create(".gitignore", folder)
+    try:
+        files.write_all(descriptor, _IGNORE_EVERYTHING)
+        files.system.flush(descriptor)
+    finally:
+        os.close(descriptor)

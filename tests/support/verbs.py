@@ -1,0 +1,199 @@
+"""Room of whole verbs under fault: planned once, then run from the first write again and again."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import io
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from unittest import mock
+
+from keychange import loader
+from keychange.cli import main
+from keychange.cli.session import Session
+from keychange.transaction import files
+from support.faults import ERRORS, KILLS, Call, Faults, injected, start_child
+
+ACTIONS = {**KILLS, **ERRORS}
+NOON = time.gmtime(1_800_000_000)
+"""When every verb here runs, so that two ledgers of one history are equal."""
+
+parse_once = functools.cache(loader.parse_migration)
+"""The slowest part of loading depends on nothing that a fault can touch."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a verb ended: wait status, output, and the calls that write, one line each."""
+
+    status: int
+    out: str
+    err: str
+    calls: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> int:
+        return os.waitstatus_to_exitcode(self.status)
+
+
+def _as_verb(root: Path, arguments: tuple[str, ...], output: Path, *, fresh: bool = True) -> None:
+    """Be ``migrate`` to the end of this process, with its output in files."""
+    gc.disable()
+    time.gmtime = lambda *_: NOON
+    loader.parse_migration = parse_once
+    if fresh:
+        _speak(output)
+    try:
+        main(["-C", str(root), "--color", "never", *arguments])
+    except SystemExit as done:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(done.code or 0))
+
+
+def _speak(output: Path) -> None:
+    sys.stdout = (output / "out").open("w")
+    sys.stderr = (output / "err").open("w")
+
+
+def _heard(output: Path, status: int, calls: tuple[str, ...] = ()) -> Ended:
+    out, err = ((output / name).read_text() for name in ("out", "err"))
+    return Ended(status, out, err, calls)
+
+
+def migrate_here(root: Path, *arguments: str, faults: Faults | None = None) -> Ended:
+    """Run a verb in a fork of this process: quick, for nothing is imported again."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder)
+
+        def act() -> None:
+            if faults is not None:
+                files.system = faults
+            _as_verb(root, arguments, output)
+
+        _, status = os.waitpid(start_child(act), 0)
+        return _heard(output, status)
+
+
+class Forks:
+    """One writing verb, stopped before its first write.
+
+    Each ``run`` is a fork of the process that waits there, and goes on to the end, or to the fault
+    at the call with the number ``at``. Loading and planning are done once.
+    """
+
+    def __init__(self, root: Path, *arguments: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._output = Path(self._folder.name)
+        self._requests, self._ask = os.pipe()
+        self._answers, self._answer = os.pipe()
+        self._pid = start_child(lambda: self._wait_there(root, arguments))
+        os.close(self._requests)
+        os.close(self._answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._ask)
+        os.close(self._answers)
+        os.waitpid(self._pid, 0)
+        self._folder.cleanup()
+
+    def run(self, at: int = -1, action: str = "") -> Ended:
+        os.write(self._ask, f"{at} {action}\n".encode())
+        status = int(os.read(self._answers, 100))
+        calls = (self._output / "calls").read_text().splitlines()
+        return _heard(self._output, status, tuple(calls))
+
+    def _wait_there(self, root: Path, arguments: tuple[str, ...]) -> None:
+        os.close(self._ask)
+        os.close(self._answers)
+        system = Faults(0, self._serve)
+        self._system = files.system = system
+        _speak(self._output)
+        _as_verb(root, arguments, self._output, fresh=False)
+
+    def _serve(self, first: Call) -> None:
+        """Fork at each request; only the forks return from here."""
+        with os.fdopen(self._requests, "rb") as requests:
+            while request := requests.readline().decode():
+                at, action = request.rstrip("\n").split(" ")
+                for name in ("out", "err", "calls"):
+                    (self._output / name).write_text("")
+                pid = os.fork()
+                if pid == 0:
+                    _speak(self._output)
+                    self._go_on(int(at), ACTIONS.get(action), first)
+                    return
+                os.write(self._answer, b"%d" % os.waitpid(pid, 0)[1])
+        os._exit(0)
+
+    def _go_on(self, at: int, fault: Callable[[Call], object] | None, first: Call) -> None:
+        self._system.at, self._system.fault = at, fault
+        self._system.calls = Log(self._output / "calls", first)
+        if at == 0 and fault:
+            fault(first)
+
+
+class Log(list[Call]):
+    """The calls so far, also in a file: their process may not live to tell."""
+
+    def __init__(self, file: Path, first: Call) -> None:
+        super().__init__()
+        self._file = file.open("a", buffering=1)
+        self.append(first)
+
+    def append(self, call: Call) -> None:
+        super().append(call)
+        self._file.write(f"{call}\n")
+
+
+class Replay:
+    """One writing verb again and again in this very process, each time on the plan of the first.
+
+    Quicker than ``Forks``, for faults that a process survives.
+    """
+
+    def __init__(self, root: Path, *arguments: str) -> None:
+        self._arguments = ("-C", str(root), "--color", "never", *arguments)
+        self._planned: list[object] = []
+
+    def run(self, at: int = -1, action: str = "") -> Ended:
+        system = Faults(at, ACTIONS.get(action))
+        out, err = io.StringIO(), io.StringIO()
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with (
+                injected(system),
+                mock.patch.object(Session, "read", self._read),
+                mock.patch.object(time, "gmtime", return_value=NOON),
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
+            ):
+                main(self._arguments)
+        except SystemExit as done:
+            code = int(done.code or 0)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        return Ended(code << 8, out.getvalue(), err.getvalue(), tuple(map(str, system.calls)))
+
+    @property
+    def _read(self) -> Callable[..., object]:
+        real = Session.read
+
+        def read(session: Session, work: Callable[..., object]) -> object:
+            if not self._planned:
+                self._planned.append(real(session, work))
+            return self._planned[0]
+
+        return read
