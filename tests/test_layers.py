@@ -14,6 +14,7 @@ ORDER = (
     "keychange.warm.checkout",
     "keychange.warm.replay",
     "keychange.spans",
+    "keychange.spreading",
     "keychange.edits",
     "keychange.diagnostics",
     "keychange.errors",

@@ -29,6 +29,7 @@ from keychange.model import (
 )
 from keychange.snapshot import Snapshot, sha256
 from keychange.spans import LineIndex
+from keychange.spreading import spread
 from keychange.templates import Templates
 
 SchemaLookup = Callable[[str], Json]
@@ -90,11 +91,12 @@ def plan_up(
     broken: set[str] = set()
     for migration in migrations:
         entry = ledger.get(migration.revision)
-        recorded = entry.recorded() if entry else {}
+        recorded = _recorded(entry)
         drafts: dict[str, _Draft] = {}
         sites: list[Site] = []
         for operation in migration.operations:
-            kind = operations.kind(operation.kind)
+            examine = partial(_examined, operation)
+            jobs: list[tuple[Source, Context]] = []
             for path in _paths(operation, templates[migration.revision], snapshot):
                 if path in broken:  # what follows from an error is not worth reading
                     continue
@@ -106,17 +108,19 @@ def plan_up(
                 context = Context(
                     revision=migration.revision,
                     expand=_expander(templates[migration.revision], path),
-                    recorded=_recorded_in(path, recorded),
+                    recorded=recorded.get(path, {}),
                     later=later.by_address(migration.revision, path),
                     later_values=later.values(migration.revision, path),
                     schema=schema,
                 )
-                finding = kind.examine(operation, Source(path, draft.data), context)
+                jobs.append((Source(path, draft.data), context))
+            size = sum(len(source.data or b"") for source, _ in jobs)
+            for (source, _), finding in zip(jobs, spread(examine, jobs, size), strict=True):
                 diagnostics.extend(finding.diagnostics)
-                sites.extend(_placed(finding.sites, draft.data))
-                draft.take(finding)
+                sites.extend(_placed(finding.sites, source.data))
+                drafts[source.path].take(finding)
                 if errors_in(finding.diagnostics):
-                    broken.add(path)
+                    broken.add(source.path)
         diagnostics.extend(_overlaps(migration, sites))
         diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
         files.update({path: draft.data for path, draft in drafts.items()})
@@ -250,8 +254,16 @@ def _expander(templates: Templates, path: str) -> Callable[[Json], Json]:
     return partial(templates.expand, file=path)
 
 
-def _recorded_in(path: str, recorded: Mapping[tuple[str, str], Recorded]) -> dict[str, Recorded]:
-    return {address: each for (where, address), each in recorded.items() if where == path}
+def _examined(operation: Operation, job: tuple[Source, Context]) -> Finding:
+    return operations.kind(operation.kind).examine(operation, *job)
+
+
+def _recorded(entry: Entry | None) -> dict[str, dict[str, Recorded]]:
+    """What the ledger knows of a migration, by path and address."""
+    result: dict[str, dict[str, Recorded]] = {}
+    for (path, address), each in (entry.recorded() if entry else {}).items():
+        result.setdefault(path, {})[address] = each
+    return result
 
 
 def _missing(operation: Operation, path: str, place: Location) -> Diagnostic:
