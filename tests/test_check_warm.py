@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from keychange import cli
-from keychange.warm.replay import FOLDER, replay
+from keychange.warm.replay import replay
 from keychange.warm.seals import matches
+from keychange.warm.store import FOLDER
 from support.voice_project import FILES, MIGRATION, NEW, OLD, write
 from support.workspace import MIGRATE, migrate, track
 
@@ -140,7 +141,7 @@ def test_a_damaged_cache_is_made_anew(project, damage):
             "empty": b"",
             "half": data[: len(data) // 2],
             "flipped": data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
-            "other": data.replace(b"keychange check 1", b"keychange check 2"),
+            "other": data.replace(b"keychange cache 1", b"keychange cache 2"),
             "foreign": b"\x80" * 500,
         }[damage]
     )
@@ -155,7 +156,7 @@ def test_a_cache_that_cannot_be_written_changes_nothing(project, monkeypatch):
     def refuse(*_):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("keychange.warm.record._write", refuse)
+    monkeypatch.setattr("keychange.warm.record.save", refuse)
     assert run(project) == (False, said)
     assert run(project) == (False, said)
 
@@ -177,7 +178,7 @@ def test_the_warm_path_imports_next_to_nothing(project):
     # The first run is cold, for its surroundings are those of another process.
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    ours = {f"keychange.warm{name}" for name in ("", ".replay", ".seals", ".checkout")}
+    ours = {f"keychange.warm{name}" for name in ("", ".replay", ".seals", ".checkout", ".store")}
     assert ours <= loaded
     assert loaded - ours <= {"marshal", "zlib", "_sha256", "_sha2", "__future__"}
 
@@ -374,3 +375,27 @@ def test_the_console_command_answers_warm(project):
     ]
     assert [each.returncode for each in done] == [0, 0]
     assert done[0].stderr == done[1].stderr
+
+
+def test_migrations_are_parsed_once_and_again_when_they_change(project, monkeypatch):
+    from keychange import loader
+
+    parsed = []
+    read = loader.YamlData
+
+    class Counted(read):
+        def __init__(self, data, shown):
+            parsed.append(shown)
+            super().__init__(data, shown)
+
+    monkeypatch.setattr(loader, "YamlData", Counted)
+    write(project, {".env": f"VOICE={OLD}\n"})
+    assert run(project)[1][2] == 1
+    assert parsed == []
+    write(project, {"migrations/0001_voice.yaml": MIGRATION.replace("title: v", "title: a v")})
+    run(project)
+    run(project, "--exhaustive")
+    assert parsed == ["migrations/0001_voice.yaml"]
+    write(project, {"migrations/0001_voice.yaml": MIGRATION.replace("format: 1", "format: 9")})
+    assert run(project)[1][2] == run(project)[1][2] == 2
+    assert len(parsed) == 3

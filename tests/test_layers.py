@@ -11,6 +11,7 @@ PACKAGE = Path(keychange.__file__).parent
 ORDER = (
     "keychange",
     "keychange.warm.seals",
+    "keychange.warm.store",
     "keychange.warm.checkout",
     "keychange.warm.replay",
     "keychange.spans",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from keychange import operations
 from keychange.diagnostics import Diagnostic, Location, error, in_order
@@ -17,6 +17,7 @@ from keychange.model import Check, Json, Migration, Missing, OnForeign, Operatio
 from keychange.templates import TemplateError, Templates, pieces
 from keychange.yaml_data import YamlData, escape
 
+Known: TypeAlias = MutableMapping[bytes, tuple[dict[str, Json], Mapping[str, tuple[int, int]]]]
 CHECKSUM_ALGORITHM = "v1:sha256"
 _DEFAULTS: Mapping[str, Json] = {
     "missing": "error",
@@ -29,12 +30,13 @@ _DEFAULTS: Mapping[str, Json] = {
 }
 
 
-def load_migration(path: Path, shown: str) -> Migration:
+def load_migration(path: Path, shown: str, known: Known | None = None) -> Migration:
     """Read, parse and validate one migration file.
 
     Args:
         path: where the file is.
         shown: how diagnostics name it.
+        known: as for ``parse_migration``.
 
     Raises:
         UsageProblem: the file cannot be read, is not YAML, or is not a migration; with every
@@ -47,16 +49,27 @@ def load_migration(path: Path, shown: str) -> Migration:
         raise UsageProblem(
             error("unreadable-migration", f"cannot read the migration: {reason}", Location(shown))
         ) from problem
-    return parse_migration(data, shown, expected_id=path.stem)
+    return parse_migration(data, shown, expected_id=path.stem, known=known)
 
 
-def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) -> Migration:
+def parse_migration(
+    data: bytes, shown: str, *, expected_id: str | None = None, known: Known | None = None
+) -> Migration:
     """The migration that the bytes of a file declare.
+
+    Args:
+        data: the file.
+        shown: how diagnostics name it.
+        expected_id: what its id must be.
+        known: what valid files held, by the SHA-256 of their bytes; this one is looked up in it,
+            and added.
 
     Raises:
         UsageProblem: as ``load_migration``.
     """
-    source = YamlData(data, shown)
+    digest = hashlib.sha256(data).digest()
+    before = known.get(digest) if known is not None else None
+    source = YamlData.restored(data, shown, *before) if before else YamlData(data, shown)
     document = source.document
     if not isinstance(document, dict):
         said = "the file is empty" if document is None else "a migration is a mapping of fields"
@@ -64,7 +77,7 @@ def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) 
         raise UsageProblem(error("invalid-yaml", said, source.locate(""), hint=hint))
     problems = [
         error(each.code, each.message, source.locate(each.pointer, each.length), hint=each.hint)
-        for each in schema_problems(document)
+        for each in (() if before else schema_problems(document))
     ]
     if not problems and expected_id is not None and document["id"] != expected_id:
         problems.append(
@@ -75,7 +88,7 @@ def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) 
                 hint="make the id and the file's name the same",
             )
         )
-    if not problems:
+    if not problems and not before:
         problems = list(_template_problems(document, source))
     declared: list[Operation] = []
     for kind, node, at in () if problems else _entries(document, "operations", operations.KINDS):
@@ -88,6 +101,8 @@ def parse_migration(data: bytes, shown: str, *, expected_id: str | None = None) 
             ]
     if problems:
         raise UsageProblem(*in_order(problems))
+    if known is not None:
+        known[digest] = (document, source.positions)
     return Migration(
         revision=str(document["id"]),
         title=str(document["title"]),

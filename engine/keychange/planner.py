@@ -105,12 +105,13 @@ def plan_up(
                     place = migration.locate(f"{operation.pointer}/{operation.kind}")
                     diagnostics.append(_missing(operation, path, place))
                     continue
+                left = later.in_file(migration.revision, path)
                 context = Context(
                     revision=migration.revision,
                     expand=_expander(templates[migration.revision], path),
                     recorded=recorded.get(path, {}),
-                    later=later.by_address(migration.revision, path),
-                    later_values=later.values(migration.revision, path),
+                    later=left.by_address,
+                    later_values=left.values,
                     schema=schema,
                 )
                 jobs.append((Source(path, draft.data), context))
@@ -309,6 +310,7 @@ class _Later:
     ) -> None:
         self._operations: dict[str, list[tuple[str, Operation]]] = {}
         self._templates = templates
+        self._left: dict[str, list[_Left]] = {}
         for migration in history[1:]:
             for operation in migration.operations:
                 here = templates[migration.revision]
@@ -316,26 +318,35 @@ class _Later:
                     listed = self._operations.setdefault(path, [])
                     listed.append((migration.revision, operation))
 
-    def _after(self, revision: str, path: str) -> Iterable[tuple[Operation, Context]]:
-        for later, operation in self._operations.get(path, ()):
-            if later > revision:
-                expand = _expander(self._templates[later], path)
-                yield operation, Context(revision=later, expand=expand)
+    def in_file(self, revision: str, path: str) -> _Left:
+        """What those above a revision leave."""
+        if path not in self._left:
+            self._left[path] = self._gather(path)
+        above = (each for each in self._left[path] if each.lowest > revision)
+        return next(above, _Left())
 
-    def by_address(self, revision: str, path: str) -> dict[str, tuple[Value, ...]]:
-        result: dict[str, tuple[Value, ...]] = {}
-        for operation, context in self._after(revision, path):
-            outcomes = operations.kind(operation.kind).outcomes(operation, context)
-            for address, value in outcomes.items():
-                result[address] = (*result.get(address, ()), value)
-        return result
+    def _gather(self, path: str) -> list[_Left]:
+        """By the lowest revision that counts, in order: each is the next with one more added."""
+        gathered = [_Left()]
+        for revision, operation in reversed(self._operations.get(path, ())):
+            last = gathered[-1]
+            context = Context(revision=revision, expand=_expander(self._templates[revision], path))
+            kind = operations.kind(operation.kind)
+            by_address = dict(last.by_address)
+            for address, value in kind.outcomes(operation, context).items():
+                by_address[address] = (value, *by_address.get(address, ()))
+            values = last.values | kind.new_values(operation, context)
+            gathered.append(_Left(revision, by_address, values))
+        return gathered[:0:-1]
 
-    def values(self, revision: str, path: str) -> frozenset[str]:
-        return frozenset(
-            value
-            for operation, context in self._after(revision, path)
-            for value in operations.kind(operation.kind).new_values(operation, context)
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What the migrations from ``lowest`` on leave in a file: by address, and anywhere."""
+
+    lowest: str = ""
+    by_address: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    values: frozenset[str] = frozenset()
 
 
 def old_values(

@@ -16,7 +16,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE, HEAD, History
 from keychange.ledger import Entry, Ledger
-from keychange.loader import load_migration, parse_migration
+from keychange.loader import Known, load_migration, parse_migration
 from keychange.model import Json, Migration, Plan
 from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
@@ -55,9 +55,11 @@ class Project:
 
 
 def load_project(
-    settings: Settings, instead: Mapping[str, bytes | None] = MappingProxyType({})
+    settings: Settings,
+    instead: Mapping[str, bytes | None] = MappingProxyType({}),
+    known: Known | None = None,
 ) -> Project:
-    """Load a root's migrations and ledger.
+    """Load a root's migrations and ledger; ``known`` is what ``parse_migration`` takes.
 
     Raises:
         UsageProblem: migration files are not valid; every problem of every file.
@@ -70,9 +72,10 @@ def load_project(
         try:
             held = instead.get(shown)
             if held is None:
-                migrations.append(load_migration(path, shown))
+                migrations.append(load_migration(path, shown, known))
             else:
-                migrations.append(parse_migration(held, shown, expected_id=path.stem))
+                migration = parse_migration(held, shown, expected_id=path.stem, known=known)
+                migrations.append(migration)
         except UsageProblem as problem:
             problems.extend(problem.diagnostics)
     if problems:

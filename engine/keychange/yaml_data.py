@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from keychange.diagnostics import Location, error
 from keychange.errors import UsageProblem
@@ -48,6 +49,16 @@ class YamlData:
         root = self._compose(text)
         if root is not None:
             self.document = self._build(root, "", 0)
+
+    @classmethod
+    def restored(
+        cls, data: bytes, shown: str, document: Json, positions: Mapping[str, tuple[int, int]]
+    ) -> Self:
+        """What the bytes held when they were read before."""
+        source = cls.__new__(cls)
+        source.shown, source.document, source.positions = shown, document, dict(positions)
+        source.lines = tuple(data.decode("utf-8-sig").splitlines())
+        return source
 
     def locate(self, pointer: str, length: int = 1) -> Location:
         """The place of a JSON pointer, or of its nearest parent that is there."""

@@ -64,7 +64,7 @@ def command(
             search = left_behind != "ignore"
             return project, report(project, search=search, names=inside, exhaustive=exhaustive)
 
-        project, found = session.read(judged, staged=index)
+        project, found = session.read(judged, staged=index, cached=True)
         code = _show(session, found, len(names), strict=left_behind == "fail")
     usual = session.recovery is None and not fix
     if wanted is not None and wanted.names == names and usual:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,10 +82,13 @@ class Session:
         """Whether notes are shown in full."""
         return bool(self.options.get("verbose"))
 
-    def read(self, work: Callable[[Project], T], *, staged: bool = False) -> T:
+    def read(
+        self, work: Callable[[Project], T], *, staged: bool = False, cached: bool = False
+    ) -> T:
         """What some work makes of the project that the options and the working folder name.
 
-        With ``staged`` it sees of every file that git tracks the bytes that are staged.
+        With ``staged`` it sees of every file that git tracks the bytes that are staged; with
+        ``cached``, migrations are not parsed and validated again that have been before.
 
         It sees one state of the files, also while another process writes; nothing it does may
         last, for it is done again when a transaction began or ended meanwhile. What an interrupted
@@ -93,15 +97,17 @@ class Session:
         from keychange import git
         from keychange.project import load_project
         from keychange.transaction import read_steadily
+        from keychange.warm.compiled import compiled
 
         settings = self.settings()
         self._recover(settings.root)
         if settings.bundled and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
         index = git.staged(settings.root) if staged else {}
-        return read_steadily(
-            settings.root, lambda held: work(load_project(settings, {**held, **index}))
-        )
+        with compiled(settings.root) if cached else nullcontext() as known:
+            return read_steadily(
+                settings.root, lambda held: work(load_project(settings, {**held, **index}, known))
+            )
 
     def _recover(self, root: Path) -> None:
         from keychange.settings import STATE_DIRECTORY

@@ -18,7 +18,7 @@ def command(session: Session, *, brief: bool) -> int:
     from keychange.render import document, text
     from keychange.standing import report
 
-    found = session.read(lambda project: report(project, search=False))
+    found = session.read(lambda project: report(project, search=False), cached=True)
     if session.format == "json":
         return session.emit(0, found.problems, migrations=document.standing(found))
     if brief:

@@ -21,9 +21,7 @@ import glob
 import marshal
 import os
 import posixpath
-import tempfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,17 +32,17 @@ from keychange.ledger import PATH as LEDGER
 from keychange.model import Json
 from keychange.project import Project
 from keychange.resources import bundled_schema
-from keychange.settings import TEMP_PREFIX, migration_files
+from keychange.settings import migration_files
 from keychange.snapshot import CLOSED
 from keychange.standing import Report
 from keychange.transaction import JOURNAL, ensure_state_dir
-from keychange.warm import replay, seals
+from keychange.warm import seals
 from keychange.warm.replay import Asked
+from keychange.warm.saving import save
 
 if TYPE_CHECKING:
     from keychange.warm.seals import Seal
 
-_KEPT: Final = 16
 _TICK_NS: Final = 20_000_000
 _COARSE_NS: Final = 2_000_000_000
 """How long after a change a file may change again and keep its time: a kernel's tick, or where
@@ -72,8 +70,7 @@ def record(
         facts, more = _contents(wanted, project, report, said, started)
         first = marshal.dumps(facts)
         body = len(first).to_bytes(8, "big") + first + marshal.dumps(more)
-        data = replay.header() + zlib.crc32(body).to_bytes(4, "big") + body
-        _write(project.root, wanted.file, data)
+        save(project.root, wanted.file, body)
 
 
 def _contents(
@@ -260,23 +257,3 @@ def _index(root: Path) -> tuple[str, str]:
     if path is None or prefix is None:
         raise _UnsettledError(str(root))
     return os.fsdecode(path.rstrip(b"\n")), os.fsdecode(prefix.rstrip(b"\n"))
-
-
-def _write(root: Path, name: str, data: bytes) -> None:
-    folder = root / replay.FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor, staged = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=folder)
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(data)
-        Path(staged).replace(folder / name)
-    except OSError:
-        Path(staged).unlink(missing_ok=True)
-        raise
-    _prune(folder.glob("check-*"))
-
-
-def _prune(files: Iterable[Path]) -> None:
-    by_age = sorted(files, key=lambda each: each.stat().st_mtime_ns, reverse=True)
-    for each in by_age[_KEPT:]:
-        each.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import os
 import sys
 import zlib
 
-from keychange import __version__
+from keychange.warm import store
 from keychange.warm.checkout import Git, Index
 from keychange.warm.seals import matches, same_listing, unchanged
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final
 
-FOLDER: Final = ".keychange/cache"
 VALUED: Final = ("-C", "--root", "--migrations", "--format", "--color", "--left-behind")
 NEVER: Final = ("--exhaustive", "--fix", "--debug", "-h", "--help", "--version")
 ENVIRONMENT: Final = (
@@ -50,11 +49,6 @@ class Asked:
     def file(self) -> str:
         """The name of the file that holds the answer."""
         return f"check-{zlib.crc32(repr(self.key).encode()):08x}"
-
-
-def header() -> bytes:
-    """The first line of every file of the cache: another keychange or Python reads nothing."""
-    return f"keychange check 1 {__version__} {sys.hexversion:x}\n".encode()
 
 
 def asked(arguments: Sequence[str]) -> Asked | None:
@@ -109,16 +103,12 @@ def clean_names(count: int) -> str:
 
 def _kept(wanted: Asked) -> tuple[str, Mapping[str, Any], bytes] | None:
     folder = os.path.realpath(wanted.root) if wanted.root else os.getcwd()
-    while not os.path.isdir(f"{folder}/{FOLDER}"):
+    while not os.path.isdir(f"{folder}/{store.FOLDER}"):
         parent = os.path.dirname(folder)
         if wanted.root or parent == folder:
             return None
         folder = parent
-    with open(f"{folder}/{FOLDER}/{wanted.file}", "rb") as stream:
-        line = stream.readline(200)
-        checksum, body = stream.read(4), stream.read()
-    if line != header() or zlib.crc32(body) != int.from_bytes(checksum, "big"):
-        return None
+    body = store.load(folder, wanted.file)
     size = int.from_bytes(body[:8], "big")
     facts = marshal.loads(body[8 : 8 + size])  # noqa: S302 (our own, with a checksum)
     return (folder, facts, body[8 + size :]) if facts["key"] == wanted.key else None

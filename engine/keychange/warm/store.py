@@ -1,0 +1,39 @@
+"""Store: the files of the cache; each says who wrote it, and that it is whole."""
+
+from __future__ import annotations
+
+import sys
+import zlib
+
+from keychange import __version__
+
+TYPE_CHECKING = False  # see keychange.warm.replay
+if TYPE_CHECKING:
+    from typing import Final
+
+FOLDER: Final = ".keychange/cache"
+
+
+def _header() -> bytes:
+    """The first line: what another keychange or another Python wrote is not read."""
+    return f"keychange cache 1 {__version__} {sys.hexversion:x}\n".encode()
+
+
+def load(root: str, name: str) -> bytes:
+    """The contents of a file of the cache.
+
+    Raises:
+        OSError: it is not there.
+        ValueError: it is not whole, or of another version.
+    """
+    with open(f"{root}/{FOLDER}/{name}", "rb") as stream:
+        line = stream.readline(200)
+        checksum, body = stream.read(4), stream.read()
+    if line != _header() or zlib.crc32(body) != int.from_bytes(checksum, "big"):
+        raise ValueError(name)
+    return body
+
+
+def pack(body: bytes) -> bytes:
+    """A file of the cache with these contents."""
+    return _header() + zlib.crc32(body).to_bytes(4, "big") + body
