@@ -46,6 +46,7 @@ ORDER = (
     "keychange.probe.harmless",
     "keychange.verification",
     "keychange.probe",
+    "keychange.preconditions",
     "keychange.checks",
     "keychange.standing",
     "keychange.warm",

@@ -182,7 +182,7 @@ def test_a_model_that_is_not_cached(tmp_path):
     needed = Requirement("model", "org/Model-8bit", {"fetch": True}, "/require/2")
     result = check_requirement(needed, tmp_path, {"HF_HOME": str(tmp_path / "hf")})
     assert (result.ok, result.code) == (False, "model-not-cached")
-    assert result.command == "hf download org/Model-8bit"
+    assert result.command == "migrate model fetch org/Model-8bit"
     assert result.details["snapshot"] is None
 
 

@@ -1,16 +1,17 @@
-"""Checks: what a migration requires and verifies, run with the project's own files and tools."""
+"""Checks: what a migration verifies, run with the project's own files and tools."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from keychange.diagnostics import Diagnostic, error
-from keychange.model import Check, Json, Migration, Requirement
+from keychange.model import Check, Json, Migration
 from keychange.options import Options
+from keychange.preconditions import hidden_values, project_environment
 from keychange.probe.client import Progress, ProgressCallback, run_probe
 from keychange.probe.report import ProbeReport
 from keychange.probe.request import TEXT, ProbeRequest
@@ -19,19 +20,18 @@ from keychange.settings import STATE_DIRECTORY
 from keychange.templates import Templates
 from keychange.verification.commands import (
     CommandResult,
-    command_environment,
     commands_of,
     is_on_request,
     run_command,
 )
-from keychange.verification.requirements import VERIFY_ONLY, check_requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
     """One check of one migration: a verdict, one line that says it, and the measured rows.
 
-    ``details`` is the JSON that the ledger keeps as evidence.
+    ``details`` is the JSON that the ledger keeps as evidence. ``hidden`` are the values that
+    renderers mask wherever they stand: what a process prints may hold any of ``.env``.
     """
 
     name: str
@@ -40,6 +40,7 @@ class CheckOutcome:
     rows: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     details: Mapping[str, Json] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
     def data(self) -> Json:
         """The outcome as JSON."""
@@ -49,42 +50,6 @@ class CheckOutcome:
             "headline": self.headline,
             **self.details,
         }
-
-
-def unmet_requirements(
-    root: Path,
-    migrations: Iterable[tuple[Migration, Templates]],
-    options: Options,
-    *,
-    runtime: bool,
-) -> tuple[Diagnostic, ...]:
-    """What the migrations require and do not find, each with its place in the migration.
-
-    Args:
-        root: the root of the project.
-        migrations: those about to be applied.
-        options: the environment, and whether a CPU will do.
-        runtime: check also what only verification needs.
-    """
-    found: list[Diagnostic] = []
-    for migration, templates in migrations:
-        environment = project_environment(root, migration, templates, options)
-        for requirement in migration.requirements:
-            if requirement.kind in VERIFY_ONLY and not runtime:
-                continue
-            expanded = Requirement(
-                requirement.kind,
-                templates.text(requirement.subject),
-                cast("dict[str, Json]", templates.expand(dict(requirement.options))),
-                requirement.pointer,
-            )
-            options.progress(f"checking {requirement.kind} {expanded.subject}")
-            result = check_requirement(expanded, root, environment, allow_cpu=options.allow_cpu)
-            if not result.ok:
-                place = migration.locate(f"{requirement.pointer}/{requirement.kind}")
-                hint, command = result.hint, result.command
-                found.append(error(result.code, result.message, place, hint=hint, command=command))
-    return tuple(found)
 
 
 def run_checks(
@@ -114,8 +79,12 @@ def probe(
 ) -> CheckOutcome:
     """Run the probe of a migration and keep its report under the state directory."""
     request = probe_request(root, migration, check, templates, options)
-    report = run_probe(request, _by_stage(options))
-    return _probe_outcome(report, root, request)
+    hidden = hidden_values(root, migration, templates)
+    try:
+        report = run_probe(request, _by_stage(options))
+    finally:
+        options.live("", hidden)
+    return replace(_probe_outcome(report, root, request), hidden=hidden)
 
 
 def probe_request(
@@ -140,21 +109,6 @@ def probe_request(
     )
 
 
-def project_environment(
-    root: Path, migration: Migration, templates: Templates, options: Options
-) -> dict[str, str]:
-    """What a process of the project sees: our environment, and its ``.env`` as it is sourced."""
-    result = dict(options.environment)
-    for operation in migration.operations:
-        if operation.kind != "env":
-            continue
-        for target in operation.targets:
-            path = root / templates.text(target)
-            if path.is_file():
-                result = command_environment(result, path.read_bytes(), {})
-    return result
-
-
 def _commands(
     root: Path, migration: Migration, check: Check, templates: Templates, options: Options
 ) -> Iterator[CheckOutcome]:
@@ -163,14 +117,23 @@ def _commands(
     if not commands:
         pattern = templates.text(str(check.options.get("for_each", "")))
         options.progress(f"nothing to run: `{pattern}` matches nothing")
+    hidden = hidden_values(root, migration, templates)
     for command in commands:
         options.progress(f"running {' '.join(command.argv)}")
-        result = run_command(command, root, {**environment, **command.added})
+        try:
+            result = run_command(
+                command,
+                root,
+                {**environment, **command.added},
+                lambda line: options.live(line.text, hidden),
+            )
+        finally:
+            options.live("", hidden)
         place = migration.locate(f"{check.pointer}/run")
         diagnostics: tuple[Diagnostic, ...] = ()
         if result.code:
             diagnostics = (error(result.code, result.message, place, hint=result.hint),)
-        yield _command_outcome(result, diagnostics)
+        yield replace(_command_outcome(result, diagnostics), hidden=hidden)
         if result.verdict is not Verdict.PASS:
             return
 
@@ -225,5 +188,6 @@ def _by_stage(options: Options) -> ProgressCallback:
         if each.stage != last:
             last = each.stage
             options.progress(f"probe: {each.stage} ({each.total:.0f} s)")
+        options.live(f"probe: {each.stage}, {each.seconds:.0f} s", frozenset())
 
     return told

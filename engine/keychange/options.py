@@ -14,14 +14,19 @@ class Options:
     ``verify`` runs the checks after apply. ``keep`` leaves what they did not confirm.
     ``allow_cpu`` accepts a CPU where a GPU is required; every verdict then says so. ``on_request``
     also runs the checks that run only on request. ``lock_timeout`` is in seconds.
-    ``environment`` is what the processes of the target project inherit. ``progress`` is told one
-    line for every stage of a check.
+    ``fetch`` downloads required models that a migration asks to fetch. ``baseline`` probes the
+    model that is in use before it is replaced. ``environment`` is what the processes of the target
+    project inherit. ``progress`` is told one line for every stage of a check; ``live`` what is
+    going on this moment, which the next call replaces, with the values that must not be shown.
     """
 
     verify: bool = True
     keep: bool = False
     allow_cpu: bool = False
     on_request: bool = False
+    fetch: bool = False
+    baseline: bool = False
     lock_timeout: float = 0.0
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     progress: Callable[[str], None] = lambda line: None
+    live: Callable[[str, frozenset[str]], None] = lambda text, hidden: None

@@ -11,12 +11,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from keychange import ledger as ledgers
-from keychange.checks import CheckOutcome, run_checks, unmet_requirements
+from keychange.checks import CheckOutcome, run_checks
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.errors import KeychangeError, RefusedError, RollbackError
 from keychange.ledger import Ledger, Status
 from keychange.model import FileChange, Migration, Plan, Step
 from keychange.options import Options
+from keychange.preconditions import unmet_requirements
 from keychange.probe.verdict import Verdict
 from keychange.project import Project, plan_down
 from keychange.settings import STATE_DIRECTORY

@@ -23,6 +23,7 @@ def command(session: Session, *, revision: str, allow_cpu: bool) -> int:
     from keychange import checks
     from keychange.history import HEAD
     from keychange.options import Options
+    from keychange.preconditions import unmet_requirements
     from keychange.probe.verdict import Verdict
     from keychange.render import document
     from keychange.render.text import check_outcome
@@ -36,9 +37,9 @@ def command(session: Session, *, revision: str, allow_cpu: bool) -> int:
         message = f"no migration up to `{revision}` declares a probe"
         hint = "add `- probe: mlx_speech` to its `verify` list"
         raise RefusedError(error("no-probe", message, hint=hint, command="migrate history"))
-    options = Options(allow_cpu=allow_cpu, progress=session.say)
+    options = Options(allow_cpu=allow_cpu, progress=session.say, live=session.live)
     templates = project.templates[found.revision]
-    unmet = checks.unmet_requirements(project.root, [(found, templates)], options, runtime=True)
+    unmet = unmet_requirements(project.root, [(found, templates)], options, runtime=True)
     if unmet:
         raise RefusedError(*unmet)
     outcome = checks.probe(project.root, found, check, templates, options)

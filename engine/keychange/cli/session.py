@@ -62,6 +62,7 @@ class Session:
         self.verb = ""
         self.recovery: Recovery | None = None
         self._waiting: list[Diagnostic] = []
+        self._shown_live = False
 
     def take(self, options: Mapping[str, Any]) -> None:
         """Take shared options from before or after the verb; the later one counts."""
@@ -152,12 +153,41 @@ class Session:
 
     def say(self, *lines: str) -> None:
         """Narration, on standard error; silent for the quiet and for machines."""
+        self._clear()
         if self.format == "text" and not self.options.get("quiet"):
             for line in lines:
                 print(line, file=sys.stderr, flush=True)
 
+    def live(self, text: str, hidden: Iterable[str] = ()) -> None:
+        """What is going on this moment, in a line that the next one replaces; on a terminal only.
+
+        An empty text takes it away. ``hidden`` are values that must not be shown.
+        """
+        if not self._is_live:
+            return
+        self._clear()
+        if text:
+            from keychange.render.masking import line
+            from keychange.render.style import visible
+
+            room = shutil.get_terminal_size((80, 24)).columns - 3
+            print(f"  {visible(line(text, hidden))[:room]}", end="", file=sys.stderr, flush=True)
+            self._shown_live = True
+
+    @property
+    def _is_live(self) -> bool:
+        wanted = self.format == "text" and not self.options.get("quiet")
+        capable = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        return wanted and capable and not os.environ.get("CI")
+
+    def _clear(self) -> None:
+        if self._shown_live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown_live = False
+
     def show(self, lines: Iterable[str]) -> None:
         """A result in text, on standard output."""
+        self._clear()
         for line in lines:
             print(line)
 
@@ -178,6 +208,7 @@ class Session:
 
         diagnostics = (*self._waiting, *diagnostics)
         self._waiting = []
+        self._clear()
         if self.options.get("quiet"):
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":

@@ -50,9 +50,11 @@ def command(
     options = Options(
         verify=not no_verify,
         keep=keep,
+        fetch=True,
         allow_cpu=allow_cpu,
         lock_timeout=lock_timeout,
         progress=session.say,
+        live=session.live,
     )
     if plan.todo:
         narrate_plan(session, plan, summary=yes)

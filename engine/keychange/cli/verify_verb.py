@@ -33,6 +33,7 @@ def command(
         on_request=on_request,
         lock_timeout=lock_timeout,
         progress=session.say,
+        live=session.live,
     )
     return end(
         session, verify(session.read(lambda here: here), options, again=again or on_request), None

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
 
-_GRACE: Final = 3.0  # seconds between SIGTERM and SIGKILL
+from keychange.verification.process import GRACE, end_group
+
 _TICK: Final = 0.1  # seconds between two looks at the clock
 _AFTER_RESULT: Final = 10.0  # seconds to end after the result was sent
 _MAX_LINE: Final = 1 << 22  # bytes; no line of the protocol is longer
@@ -85,7 +85,9 @@ def supervise(
         try:
             watcher.watch()
         finally:
-            _end(process)
+            end_group(process)
+            if process.stdout is not None:
+                process.stdout.close()
         return watcher.finished(_tail(stderr))
 
 
@@ -166,7 +168,7 @@ class _Watcher:
         """The pipe is closed: the worker ends on its own, unless it is late."""
         if not self.outcome.timed_out:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(_GRACE)
+                self.process.wait(GRACE)
 
     def finished(self, stderr: str) -> Outcome:
         """What became of it."""
@@ -174,23 +176,6 @@ class _Watcher:
         self.outcome.stderr = stderr
         self.outcome.seconds = time.monotonic() - self.started
         return self.outcome
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the whole process group: politely, then for good; and reap the worker."""
-    if process.poll() is None:
-        _signal_group(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
-    _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
 
 
 def _tail(file: IO[bytes]) -> str:

@@ -98,16 +98,16 @@ def outcome(done: Outcome) -> dict[str, Json]:
 
 def check(done: CheckOutcome) -> Json:
     """One check: verdict, headline and what was measured, with secrets masked."""
-    return _masked(done.data())
+    return _masked(done.data(), done.hidden)
 
 
-def _masked(value: Json) -> Json:
+def _masked(value: Json, hidden: frozenset[str]) -> Json:
     if isinstance(value, str):
-        return line(value)
+        return line(value, hidden)
     if isinstance(value, list):
-        return [_masked(each) for each in value]
+        return [_masked(each, hidden) for each in value]
     if isinstance(value, dict):
-        return {name: _masked(each) for name, each in value.items()}
+        return {name: _masked(each, hidden) for name, each in value.items()}
     return value
 
 

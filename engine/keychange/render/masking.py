@@ -84,8 +84,10 @@ class Masks:
         return line(text)
 
 
-def line(text: str) -> str:
-    """One line with what looks like a secret masked."""
+def line(text: str, hidden: Iterable[str] = ()) -> str:
+    """One line with what looks like a secret masked, and every ``hidden`` value."""
+    for value in sorted(hidden, key=len, reverse=True):
+        text = text.replace(value, MASK)
     result: list[str] = []
     position = 0
     for found in _PAIR.finditer(text):

@@ -135,9 +135,9 @@ def check_outcome(each: CheckOutcome, style: Style) -> Iterator[str]:
         Verdict.INCONCLUSIVE: ("inconclusive", "yellow"),
     }
     word, colour = marks[each.verdict]
-    yield f"{style(word, 'bold', colour)}  {each.name}: {visible(each.headline)}"
+    yield f"{style(word, 'bold', colour)}  {each.name}: {visible(line(each.headline, each.hidden))}"
     for row in each.rows:
-        yield f"      {visible(line(row))}"
+        yield f"      {visible(line(row, each.hidden))}"
 
 
 def status(found: Report, style: Style) -> Iterator[str]:

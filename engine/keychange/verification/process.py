@@ -70,7 +70,7 @@ def run_process(
     try:
         in_time = _pump(process, streams, started + limit, on_line)
     finally:
-        _end_group(process, 0 if in_time else grace)
+        end_group(process, 0 if in_time else grace)
         for stream in streams.values():
             stream.close()
     return Ending(process.returncode, time.monotonic() - started, not in_time)
@@ -141,8 +141,11 @@ class _Splitter:
                 self._on_line(Line(self._stream, line))
 
 
-def _end_group(process: subprocess.Popen[bytes], grace: float) -> None:
-    """End what is left of the process and of everything that it started."""
+def end_group(process: subprocess.Popen[bytes], grace: float = GRACE) -> None:
+    """End what is left of a process and of everything that it started, and reap it.
+
+    Politely, and after ``grace`` seconds for good. The process leads a group of its own.
+    """
     if process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

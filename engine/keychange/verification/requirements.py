@@ -38,6 +38,11 @@ class RequirementResult:
     details: Mapping[str, Json] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
+    @property
+    def first(self) -> Diagnostic:
+        """The first error as a diagnostic without a place."""
+        return error(self.code, self.message, hint=self.hint, command=self.command)
+
 
 def check_requirement(
     requirement: Requirement,

@@ -34,6 +34,12 @@ class EnvOperation(Operation):
     removals: tuple[str, ...] = ()
     comment: bool = False
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key that the operation sets, renames or removes, and the new names."""
+        renamed = (name for pair in self.renames for name in pair)
+        return (*(each.key for each in self.settings), *renamed, *self.removals)
+
 
 def parse(node: Mapping[str, Json], common: Mapping[str, object]) -> EnvOperation:
     """The operation that a node of the migration declares; the schema has accepted it.

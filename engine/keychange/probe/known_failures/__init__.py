@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from keychange.probe.known_failures.download import DOWNLOADING
 from keychange.probe.known_failures.failure import Failure
 from keychange.probe.known_failures.machine import PROCESS, SESSION
 from keychange.probe.known_failures.model import MODEL
@@ -17,6 +18,7 @@ FAMILIES: Final[Mapping[str, tuple[Failure, ...]]] = {
     "The machine and the session": SESSION,
     "The MLX interpreter and its packages": RUNTIME,
     "The files of the model": MODEL,
+    "Downloading a model": DOWNLOADING,
     "The reference voice": REFERENCE,
     "What the model speaks": SPEECH,
     "The process of the probe": PROCESS,

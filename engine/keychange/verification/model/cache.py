@@ -58,8 +58,14 @@ def inspect_model(
 
 
 def _interrupted(folder: Path, model_id: str) -> Iterator[Diagnostic]:
-    """Blobs that a download left unfinished: a file may be missing that no check knows of."""
-    partial = sorted((folder / "blobs").glob("*.incomplete"))
+    """Blobs that a download left unfinished: a file may be missing that no check knows of.
+
+    huggingface_hub 2 leaves ``BLOB.RANDOM.incomplete`` when it is killed, and starts another one:
+    where the blob is there by now, nothing is unfinished.
+    """
+    blobs = folder / "blobs"
+    found = sorted(blobs.glob("*.incomplete"))
+    partial = [each for each in found if not (blobs / each.name.partition(".")[0]).exists()]
     if partial:
         more = f" and {len(partial) - 1} more" if len(partial) > 1 else ""
         yield failures.diagnostic(

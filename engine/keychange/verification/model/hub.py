@@ -23,6 +23,12 @@ def hub_cache(environment: Mapping[str, str]) -> Path:
     return _expanded(caches, environment) / "huggingface" / "hub"
 
 
+def cache_source(environment: Mapping[str, str]) -> str:
+    """What decides where the cache is: the name of a variable, or that it is the default."""
+    names = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME")
+    return next((f"from {each}" for each in names if environment.get(each)), "the default")
+
+
 def model_folder(model_id: str, environment: Mapping[str, str]) -> Path:
     """The folder of one model, ``OWNER/NAME``; it need not exist."""
     return hub_cache(environment) / ("models--" + model_id.replace("/", "--"))
