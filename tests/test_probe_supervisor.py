@@ -195,7 +195,7 @@ def test_what_mlx_audio_only_prints_is_suspicious():
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(supervisor, "_GRACE", 0.3)
+    monkeypatch.setattr(supervisor, "GRACE", 0.3)
 
 
 def test_a_hang_that_ignores_sigterm_is_killed(tmp_path, impatient):

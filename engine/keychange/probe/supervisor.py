@@ -85,7 +85,7 @@ def supervise(
         try:
             watcher.watch()
         finally:
-            end_group(process)
+            end_group(process, GRACE)
             if process.stdout is not None:
                 process.stdout.close()
         return watcher.finished(_tail(stderr))
