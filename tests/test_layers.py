@@ -50,6 +50,7 @@ ORDER = (
     "keychange.checks",
     "keychange.standing",
     "keychange.warm",
+    "keychange.doctor",
     "keychange.workflow",
     "keychange.explanations",
     "keychange.render",
