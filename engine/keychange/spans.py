@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 BOM = b"\xef\xbb\xbf"
 
@@ -34,19 +36,12 @@ class LineIndex:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        starts = [0]
-        position = 0
-        while True:
-            line_feed = data.find(b"\n", position)
-            carriage = data.find(b"\r", position, line_feed if line_feed >= 0 else len(data))
-            if carriage >= 0:
-                position = carriage + (2 if carriage + 1 == line_feed else 1)
-            elif line_feed >= 0:
-                position = line_feed + 1
-            else:
-                break
-            starts.append(position)
-        self._starts = starts
+        if b"\r" in data:
+            self._starts = [0, *(end.end() for end in re.finditer(rb"\r\n?|\n", data))]
+        else:
+            self._starts = list(
+                accumulate((len(each) + 1 for each in data.split(b"\n")[:-1]), initial=0)
+            )
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a byte offset, both from 1; columns count characters, not bytes."""

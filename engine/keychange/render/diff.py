@@ -26,8 +26,11 @@ def unified(change: FileChange, masks: Masks, revision: str, context: int = 3) -
         yield f"@@ {len(before):,} lines: too long to show here @@"
         return
     lines = difflib.unified_diff(before, after, old, new, "", revision, context, lineterm="")
-    for line in lines:
-        yield visible(line.rstrip("\n\t"))
+    for number, line in enumerate(lines):
+        shown = line
+        if number > 1 and line[:2] != "@@":
+            shown = line[0] + masks.shown(change.path, line[1:])
+        yield visible(shown.rstrip("\n\t"))
         if not line.endswith("\n") and line[:1] in " +-" and line[:3] not in ("---", "+++"):
             yield "\\ No newline at end of file"
 

@@ -42,7 +42,9 @@ class Masks:
                     self._shown.add((site.path, site.address))
 
     def file(self, path: str, data: bytes | None, other: bytes | None = None) -> str:
-        """The text of a file with its secrets masked.
+        """The text of a file to be compared: of a ``.env`` file masked, of others as it is.
+
+        No line of it is shown but through ``shown``.
 
         Args:
             path: the path from the root.
@@ -52,10 +54,16 @@ class Masks:
         """
         if data is None:
             return ""
-        if path in self._env or is_env(path):
+        if self._is_env(path):
             return self._env_file(path, data, other)
-        text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-        return "".join(map(line, text.splitlines(keepends=True)))
+        return data.decode("utf-8", "replace").removeprefix("\ufeff")
+
+    def shown(self, path: str, text: str) -> str:
+        """A line of ``file`` as it may be shown."""
+        return text if self._is_env(path) else line(text)
+
+    def _is_env(self, path: str) -> bool:
+        return path in self._env or is_env(path)
 
     def _env_file(self, path: str, data: bytes, other: bytes | None) -> str:
         known = (

@@ -70,7 +70,7 @@ def _position(found: _Found) -> tuple[int, int, int]:
     return node.lineno, node.col_offset, part or 0
 
 
-_LEAVES = (ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Pass)
+_LEAVES = frozenset({ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Pass})
 _FORMATTED = (ast.JoinedStr, *filter(None, (getattr(ast, "TemplateStr", None),)))
 
 
@@ -86,7 +86,7 @@ def _walk(tree: ast.Module) -> Iterator[_Found]:
         elif isinstance(node, _FORMATTED):
             yield from _parts(node, path, place)
             stack.extend((each, path, Place.EXPRESSION) for each in _expressions(node))
-        elif not isinstance(node, _LEAVES):
+        elif type(node) not in _LEAVES:
             stack.extend(below(node, path, place))
 
 

@@ -21,7 +21,8 @@ def encoding_of(data: bytes) -> str:
     Raises:
         InvalidPython: the cookie names no codec, or contradicts the byte order mark.
     """
-    head = data[:4096].splitlines()[:2]
+    start = data[:4096]
+    head = start.splitlines()[:2] if b"coding" in start else ()
     if not any(b"coding" in line for line in head):
         return "utf-8"
     import tokenize

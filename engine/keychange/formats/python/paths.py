@@ -46,7 +46,21 @@ def below(node: ast.AST, path: str, place: Place) -> Iterable[Visit]:
     handler = _HANDLERS.get(type(node))
     if handler is not None:
         return handler(node, path, place)
-    return ((each, path, place) for each in ast.iter_child_nodes(node))
+    return [(each, path, place) for each in _children(node)]
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a node that can hold a string: no operator, nor whether a name is stored."""
+    for name in node._fields:
+        if name not in _BARE:
+            part = getattr(node, name, None)
+            if isinstance(part, ast.AST):
+                yield part
+            elif isinstance(part, list):
+                yield from (each for each in part if isinstance(each, ast.AST))
+
+
+_BARE: Final = frozenset({"arg", "attr", "ctx", "id", "name", "op", "ops", "type_comment"})
 
 
 def _inner(place: Place) -> Place:
@@ -168,7 +182,7 @@ def _augmented(node: ast.AugAssign | ast.NamedExpr, path: str, place: Place) -> 
 
 
 def _alias(node: ast.AST, path: str, _place: Place) -> Iterator[Visit]:
-    yield from ((each, path, Place.ANNOTATION) for each in ast.iter_child_nodes(node))
+    yield from ((each, path, Place.ANNOTATION) for each in _children(node))
 
 
 def _statement(node: ast.Expr, path: str, place: Place) -> Iterator[Visit]:
@@ -191,7 +205,7 @@ def _assert(node: ast.Assert, path: str, place: Place) -> Iterator[Visit]:
 
 def _named(step: str) -> Handler:
     def visit(node: ast.AST, path: str, place: Place) -> Iterator[Visit]:
-        yield from ((each, join(path, step), place) for each in ast.iter_child_nodes(node))
+        yield from ((each, join(path, step), place) for each in _children(node))
 
     return visit
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from typing import Final
 
@@ -24,37 +26,82 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|N\{([^}]+)\}"
     rb"|(\r\n|[\r\n])|([abfnrtv\\'\"]))"
 )
+_EVERYDAY: Final = b"[-2*T0v1w'kx:yb\"=gh)(.,mupfcd_lrnoaiste"
+"""The bytes of Python code, the seldom ones first; all others are more seldom still."""
+
 _QUOTES: Final = (b'"', b"'")
 _LETTERS: Final = dict(zip(b"abfnrtv\\'\"", b"\a\b\f\n\r\t\v\\'\"", strict=True))
 
 
 def may_contain(data: bytes, values: Iterable[str]) -> bool:
     """False only where no string literal, nor a part of one, holds one of the values."""
-    wanted = {value.encode("utf-8", "surrogatepass") for value in values}
-    if b"" in wanted:
+    wanted = _wanted(frozenset(values))
+    if b"" in wanted.values:
         return True
     text = _as_utf8(data)
-    if any(b"\n" in value for value in wanted):
+    if wanted.newline:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if any(b"{" in value or b"}" in value for value in wanted):
+    if wanted.brace:
         text += b"\0" + text.replace(b"{{", b"{").replace(b"}}", b"}")
-    if any(value in text for value in wanted):
+    if any(value in text for value in wanted.values):
         return True
-    if b"\\" in text and _hides(text, frozenset(b"".join(wanted))):
+    if b"\\" in text and wanted.escaped.search(text):
         text += b"\0" + _ESCAPE.sub(_resolve, text)
-    return any(value in text or _is_split(text, value) for value in wanted)
+        if any(value in text for value in wanted.values):
+            return True
+    return any(_is_split(text, value) for value in wanted.values)
 
 
-def _hides(text: bytes, alphabet: frozenset[int]) -> bool:
-    """Whether an escape of the file can mean one of these bytes, or join two lines of them."""
-    if not alphabet.isdisjoint(_LETTERS.values()):
-        return True
-    joined = re.escape(bytes(alphabet)) + rb"\\'\""
-    return re.search(rb"\\(?:[xuUN0-7]|(?:\r\n|[\r\n])[" + joined + rb"])", text) is not None
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Values as they are looked for.
+
+    ``escaped`` finds an escape that can mean one of their bytes, or join two lines of them.
+    """
+
+    values: tuple[bytes, ...]
+    newline: bool
+    brace: bool
+    escaped: re.Pattern[bytes]
+
+
+@lru_cache(maxsize=64)
+def _wanted(values: frozenset[str]) -> _Wanted:
+    encoded = tuple(sorted(value.encode("utf-8", "surrogatepass") for value in values))
+    alphabet = bytes(sorted(set(b"".join(encoded))))
+    joined = re.escape(alphabet) + rb"\\'\""
+    named = rb"|[abfnrtv\\'\"]" if set(alphabet) & set(_LETTERS.values()) else b""
+    return _Wanted(
+        values=encoded,
+        newline=b"\n" in alphabet,
+        brace=b"{" in alphabet or b"}" in alphabet,
+        escaped=re.compile(rb"\\(?:[xuUN0-7]|(?:\r\n|[\r\n])[" + joined + rb"]" + named + rb")"),
+    )
+
+
+@lru_cache(maxsize=64)
+def _traces(value: bytes) -> tuple[re.Pattern[bytes], ...]:
+    """What a file has that holds the value in one piece or in many.
+
+    From each character on it has the next ones, or the end of a piece. To look for those that
+    begin with a seldom character rules out nearly every file.
+    """
+    places = {byte: at for at, byte in reversed(list(enumerate(value[:-1])))}
+    seldom = sorted(places, key=lambda byte: (_EVERYDAY.find(byte), byte))[:6]
+    return tuple(re.compile(_trace(value[places[byte] :][:6])) for byte in seldom)
+
+
+def _trace(text: bytes) -> bytes:
+    rest = b""
+    for byte in reversed(text[1:]):
+        rest = rb"(?:[\"']|" + re.escape(bytes([byte])) + rest + rb")"
+    return re.escape(text[:1]) + rest
 
 
 def _is_split(text: bytes, value: bytes) -> bool:
     """Whether the value can lie across pieces: each cut of it must stand where pieces meet."""
+    if not all(trace.search(text) for trace in _traces(value)):
+        return False
     heads = takewhile(lambda cut: value[:cut] in text, range(1, len(value)))
     cuts = [cut for cut in heads if any(value[:cut] + quote in text for quote in _QUOTES)]
     seen = set(cuts)
