@@ -8,11 +8,12 @@ WHEELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/keychange/wheels
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint types wheel clean
+.PHONY: help demo test bench bench-quick lint types wheel clean
 
 help:
 	@echo "make demo   the whole upgrade on the sample workspace, with a real MLX synthesis"
 	@echo "make test   lint, types and all tests"
+	@echo "make bench  keychange beside its peers, in ratios; make bench-quick in a few minutes"
 	@echo "make wheel  build the wheel and the source distribution into dist/"
 	@echo "make clean  remove what make made"
 
@@ -38,6 +39,12 @@ test: $(VENV)/.ready lint types
 	@# the hooks of pre-commit install keychange once more, from the same wheels
 	PIP_NO_INDEX=1 PIP_FIND_LINKS=$(WHEELS) $(bin)/python -m pytest -n 2 --dist worksteal
 
+bench: $(VENV)/.ready
+	@$(bin)/python tests/bench
+
+bench-quick: $(VENV)/.ready
+	@$(bin)/python tests/bench --quick
+
 lint: $(VENV)/.ready
 	$(bin)/ruff check
 	$(bin)/ruff format --check
@@ -49,4 +56,4 @@ wheel: $(VENV)/.ready
 	$(bin)/python -m hatchling build -d dist
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -99,7 +99,7 @@ def main() -> None:
             median = statistics.median(times)
             base = base or median
             verdict = "exact" if all(exact) else "NOT EXACT"
-            print(  # noqa: T201 - a command prints
+            print(
                 f"{number:>5} files  {name:<12} {median:8.2f} s  {median / base:7.2f} x  {verdict}"
             )
 

@@ -3,7 +3,6 @@
 python tests/bench/transaction.py --files 105 --rounds 15
 """
 
-# ruff: noqa: T201 - a command that prints its result
 from __future__ import annotations
 
 import argparse

@@ -191,8 +191,8 @@ def main(arguments: list[str] | None = None) -> int:
     done = counts["reproduced"]
     judged = done + sum(n for name, n in counts.items() if name.startswith(("differs", "refused")))
     for name, number in sorted(counts.items()):
-        print(f"{number:>10,}  {name}")  # noqa: T201 - a command prints
-    print(f"{done / max(judged, 1):>10.2%}  of {judged:,} reproduced")  # noqa: T201
+        print(f"{number:>10,}  {name}")
+    print(f"{done / max(judged, 1):>10.2%}  of {judged:,} reproduced")
     return 0
 
 

@@ -74,9 +74,7 @@ def replace_some(job: tuple[str, list[int], int]) -> Counter[str]:
         for outcome in outcomes:
             counts[outcome] += len(group)
             if outcome.startswith("WRONG"):
-                print(  # noqa: T201 - a command prints
-                    f"{path}: {[each.address for each, _ in group]}: {outcome}", file=sys.stderr
-                )
+                print(f"{path}: {[each.address for each, _ in group]}: {outcome}", file=sys.stderr)
     return counts
 
 
@@ -160,7 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     others = sorted(set(counts) - set(stages))
     for name in (*stages, *others):
-        print(f"{counts[name]:>10,}  {name}")  # noqa: T201 - a command prints
+        print(f"{counts[name]:>10,}  {name}")
     return int(any(name.startswith("WRONG") for name in counts))
 
 

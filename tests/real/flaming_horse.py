@@ -71,7 +71,7 @@ class Claims:
 
 def say(words):
     """One line of the result."""
-    print(words, flush=True)  # noqa: T201 (this is a command)
+    print(words, flush=True)
 
 
 def text_of(document, layout):

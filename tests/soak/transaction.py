@@ -3,7 +3,6 @@
 python tests/soak/transaction.py --kills 500 --files 400
 """
 
-# ruff: noqa: T201 - a command that prints its result
 from __future__ import annotations
 
 import argparse

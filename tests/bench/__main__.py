@@ -1,0 +1,76 @@
+"""The bench: keychange beside what people use today, in one run on one machine.
+
+    python tests/bench [--quick] [--only WORKLOAD ...] [--folder DIR]
+
+Builds a wheel, installs it and the peers by name, and prints ratios of medians as Markdown; as
+JSON they lie in DIR/results.json. Each run passes a gate: the bytes that were meant, no others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import measure
+import scale
+from checking import everything, history, start
+from fields import field, keys, validation
+from literals import literals
+from measure import Row
+from places import CHECKOUT, Places, machine
+from upgrading import upgrade
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a tenth of the files, three runs")
+    parser.add_argument("--only", nargs="*", default=None, metavar="WORKLOAD")
+    parser.add_argument("--folder", type=Path, default=CHECKOUT / ".bench")
+    options = parser.parse_args()
+    quick, runs = options.quick, 3 if options.quick else 7
+    many = 1_000 if quick else 10_000
+    places = Places(options.folder)
+    workloads: dict[str, Callable[[], list[Row]]] = {
+        "start": lambda: start(places, runs * 5),
+        "history": lambda: history(places, runs * 3),
+        "everything": lambda: everything(places, runs, 1),
+        "hundred-thousand": lambda: everything(places, 3, 11),
+        "upgrade": lambda: upgrade(places, runs),
+        "literal-1": lambda: literals(places, runs, 1),
+        "literal-50": lambda: literals(places, runs, 50),
+        "literal-1000": lambda: literals(places, min(runs, 3), 1000),
+        "field": lambda: field(places, min(runs, 5), many),
+        "validation": lambda: validation(places, min(runs, 5), many),
+        "keys": lambda: keys(places, runs),
+    }
+    slow = {"hundred-thousand", "literal-1000"}
+    chosen = options.only if options.only is not None else [
+        name for name in (*workloads, "scale") if not (quick and name in slow)
+    ]  # fmt: skip
+    names = (*workloads, "scale")
+    if unknown := set(chosen) - set(names):
+        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    places.install_peers()
+    rows = [row for name in chosen if name != "scale" for row in workloads[name]()]
+    sizes = (100, 1_000) if quick else (100, 1_000, 10_000)
+    grown = scale.scale(places, sizes) if "scale" in chosen else []
+    about = machine(places)
+    result = {"format_version": 1, "machine": about, "rows": measure.data(rows), "scale": grown}
+    (options.folder / "results.json").write_text(json.dumps(result, indent=2) + "\n")
+    if rows:
+        print(measure.table(rows))
+    if grown:
+        print("\n" + scale.table(grown))
+    print(f"\n{about['system']}, {about['processors']} processors, Python {about['python']}")
+    missed = [row for row in rows if not row.met]
+    print(f"{len(rows) - len(missed)} of {len(rows)} rows as aimed at", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
