@@ -48,6 +48,7 @@ ORDER = (
     "keychange.probe",
     "keychange.preconditions",
     "keychange.checks",
+    "keychange.carriers",
     "keychange.standing",
     "keychange.warm",
     "keychange.doctor",

@@ -75,7 +75,8 @@ class Site:
     ``address`` is stable and line-independent: an env key, a JSON pointer, a Python address.
     ``before`` is what is there, ``after`` what the operation wants there; for a site that is done
     both are the same. ``undo`` is the kind's own record of how to put the place back when the
-    file has changed elsewhere since (JSON, opaque to everyone else).
+    file has changed elsewhere since (JSON, opaque to everyone else). ``kept`` is a foreign value
+    that stays, because the operation says so.
     """
 
     path: str
@@ -90,6 +91,7 @@ class Site:
     secret: bool = False
     note: str = ""
     undo: Json = None
+    kept: bool = False
 
     @property
     def changes(self) -> bool:

@@ -18,6 +18,7 @@ from keychange.model import (
     Json,
     Migration,
     Missing,
+    OnForeign,
     Operation,
     Plan,
     Recorded,
@@ -118,7 +119,8 @@ def plan_up(
             size = sum(len(source.data or b"") for source, _ in jobs)
             for (source, _), finding in zip(jobs, spread(examine, jobs, size), strict=True):
                 diagnostics.extend(finding.diagnostics)
-                sites.extend(_placed(finding.sites, source.data))
+                keeps = operation.on_foreign is OnForeign.KEEP
+                sites.extend(_placed(finding.sites, source.data, keeps=keeps))
                 drafts[source.path].take(finding)
                 if errors_in(finding.diagnostics):
                     broken.add(source.path)
@@ -239,10 +241,12 @@ def _paths(operation: Operation, templates: Templates, snapshot: Snapshot) -> tu
     return tuple(dict.fromkeys(path for each in targets for path in snapshot.matches[each]))
 
 
-def _placed(sites: Iterable[Site], data: bytes | None) -> Iterable[Site]:
-    """The sites, those to be written with the line and column that diagnostics point at."""
+def _placed(sites: Iterable[Site], data: bytes | None, *, keeps: bool) -> Iterable[Site]:
+    """The sites, those that are not done with the line and column that diagnostics point at."""
     index: LineIndex | None = None
     for site in sites:
+        if keeps and site.state is State.FOREIGN:
+            site = replace(site, kept=True)  # noqa: PLW2901 (the same site, judged)
         if site.span is None or site.state is State.DONE or data is None:
             yield site
             continue

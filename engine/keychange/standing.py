@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from keychange import git
+from keychange.carriers import disagreements
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
@@ -100,6 +101,8 @@ def report(
             for each in sorted(absent)
         ),
     ]
+    for step in plan.steps:
+        notes.extend(disagreements(step, project.templates[step.revision]))
     if search:
         looked = candidates if names is None else [each for each in names if each not in absent]
         notes.extend(left_behind(project, plan, looked, exhaustive=exhaustive))
@@ -134,8 +137,8 @@ def _row(step: Step, project: Project, nowhere: set[str]) -> Row:
     absent = tuple(each.path for each in step.files if each.path in nowhere)
     sites = [each for each in step.sites if each.path not in absent]
     pending = tuple(each for each in sites if each.state is State.PENDING)
-    foreign = tuple(each for each in sites if each.state is State.FOREIGN)
-    done = sum(each.state is State.DONE for each in sites)
+    foreign = tuple(each for each in sites if each.state is State.FOREIGN and not each.kept)
+    done = sum(each.state is State.DONE or each.kept for each in sites)
     if not pending and not foreign:
         standing = Standing.APPLIED if done or entry else Standing.PENDING
     elif entry is not None:

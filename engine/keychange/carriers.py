@@ -1,0 +1,82 @@
+"""Carriers: the places that carry one variable of a migration, and whether they agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from keychange.diagnostics import Diagnostic, Location, warning
+from keychange.model import ABSENT, Site, State, Step, Value
+from keychange.templates import Templates
+
+_SHORTEST = 3
+"""Characters of a value that is told from others by itself: `1` and `on` stand for many things."""
+_KEY = re.compile(
+    r"""(?:environ\.(?:get|setdefault)|\bgetenv)\(["']([A-Za-z_][A-Za-z0-9_]*)["']\)(?:/else)?$"""
+)
+"""The end of an address that is the default for a key of the environment."""
+
+
+def disagreements(step: Step, templates: Templates) -> Iterator[Diagnostic]:
+    """A warning for each variable whose carriers hold different values.
+
+    A carrier is a site that is to hold the variable's value. They may disagree because a value is
+    kept, has drifted, or is not yet set. The warning says which one wins at run time, as far as
+    that can be seen: a key of ``.env`` wins over the default that a source gives for it.
+    """
+    by_value: dict[str, list[Site]] = {}
+    for site in step.sites:
+        if isinstance(site.after, str) and site.state is not State.ABSENT:
+            by_value.setdefault(site.after, []).append(site)
+    for name, value in templates.variables.items():
+        carriers = by_value.get(value, []) if len(value) >= _SHORTEST else []
+        held: dict[str, list[Site]] = {}
+        for site in carriers:
+            held.setdefault(_shown(site), []).append(site)
+        if len(held) > 1:
+            yield _disagreement(name, held, _winners(step, carriers))
+
+
+def _disagreement(name: str, held: Mapping[str, list[Site]], winners: list[str]) -> Diagnostic:
+    parts = []
+    for shown, sites in held.items():
+        first, more = sites[0], len(sites) - 1
+        others = f" and {more} more" if more else ""
+        parts.append(f"{_named(first)}{others} {shown}")
+    site = min((each for sites in held.values() for each in sites), key=_by_place)
+    hint = "; ".join(winners) or "none of them overrides another: each is read where it stands"
+    return warning(
+        "carriers-disagree",
+        f"what `{name}` sets is not the same everywhere: {', '.join(parts)}",
+        Location(site.path, site.line, site.column),
+        hint=hint,
+        command="migrate plan",
+    )
+
+
+def _winners(step: Step, carriers: list[Site]) -> list[str]:
+    """Which keys of the environment override which defaults of sources."""
+    keys = {each.address: each for each in step.sites if each.kind == "env"}
+    found = []
+    for site in carriers:
+        match = _KEY.search(site.address) if site.kind == "python" else None
+        if match and match[1] in keys:
+            wins = keys[match[1]]
+            found.append(f"at run time {_named(wins)} wins over the default at {_named(site)}")
+    return found
+
+
+def _shown(site: Site) -> str:
+    now: Value = site.before
+    if site.secret:
+        return "holds a secret"
+    return "is not set" if now is ABSENT else f"holds `{now}`"
+
+
+def _named(site: Site) -> str:
+    place = f"{site.path}:{site.line}" if site.line else site.path
+    return f"{place} ({site.address})"
+
+
+def _by_place(site: Site) -> tuple[str, int]:
+    return site.path, site.line
