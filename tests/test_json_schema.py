@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keychange.edits import apply_edits
 from keychange.formats.json.text import read
-from keychange.json_schema import violations
+from keychange.json_schema.violations import violations
 from support.json_kind import codes, context, examine, places
 from support.json_texts import VALUES, Writer
 

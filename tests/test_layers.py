@@ -38,6 +38,7 @@ ORDER = (
     "keychange.planner",
     "keychange.search",
     "keychange.project",
+    "keychange.validation",
     "keychange.transaction",
     "keychange.options",
     "keychange.probe.verdict",

@@ -9,6 +9,7 @@ from functools import partial
 from keychange import operations
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.edits import Edit, apply_edits
+from keychange.errors import UsageProblem
 from keychange.ledger import Entry, FileRecord, Ledger
 from keychange.model import (
     Context,
@@ -113,7 +114,7 @@ def plan_up(
                     recorded=recorded.get(path, {}),
                     later=left.by_address,
                     later_values=left.values,
-                    schema=schema,
+                    schema=partial(_schema_at, schema, migration, operation),
                 )
                 jobs.append((Source(path, draft.data), context))
             size = sum(len(source.data or b"") for source, _ in jobs)
@@ -141,7 +142,7 @@ def plan_up(
     return Plan(
         direction=Direction.UP,
         steps=tuple(steps),
-        diagnostics=tuple(diagnostics),
+        diagnostics=tuple(dict.fromkeys(diagnostics)),  # a bad schema is said once, not per file
         reads=snapshot.reads,
     )
 
@@ -253,6 +254,15 @@ def _placed(sites: Iterable[Site], data: bytes | None, *, keeps: bool) -> Iterab
         index = index or LineIndex(data)
         line, column = index.position(site.span.start)
         yield replace(site, line=line, column=column)
+
+
+def _schema_at(schema: SchemaLookup, migration: Migration, operation: Operation, name: str) -> Json:
+    try:
+        return schema(name)
+    except UsageProblem as problem:
+        place = migration.locate(f"{operation.pointer}/schema", len("schema"))
+        located = (replace(each, location=place) for each in problem.diagnostics)
+        raise UsageProblem(*located) from problem
 
 
 def _expander(templates: Templates, path: str) -> Callable[[Json], Json]:

@@ -125,14 +125,14 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
         templates=project.templates,
         snapshot=take_snapshot(project.root, project.templates_in_order, instead=project.instead),
         ledger=project.ledger,
-        schema=_schema_lookup(project.root),
+        schema=schema_lookup(project.root),
     )
 
 
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
     """The plan that takes entries of the ledger back."""
     seen = take_snapshot(project.root, (), planner.paths_of(entries), project.instead)
-    return planner.plan_down(entries, seen, _schema_lookup(project.root))
+    return planner.plan_down(entries, seen, schema_lookup(project.root))
 
 
 def entries_above(project: Project, *, to: str | None, steps: int) -> tuple[Entry, ...]:
@@ -227,7 +227,11 @@ def _differences(old: Mapping[str, Json], new: Mapping[str, Json], at: str = "")
             yield f"{here} {how}"
 
 
-def _schema_lookup(root: Path) -> planner.SchemaLookup:
+def schema_lookup(root: Path) -> planner.SchemaLookup:
+    """Schemas by name, or by path from the root; each read once.
+
+    What it returns raises ``UsageProblem`` where there is no such schema.
+    """
     known: dict[str, Json] = {}
 
     def lookup(name: str) -> Json:

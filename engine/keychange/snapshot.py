@@ -72,6 +72,16 @@ def take_snapshot(
     )
 
 
+def read_files(root: Path, patterns: Iterable[str]) -> Snapshot:
+    """Read the files that paths and patterns from the root stand for, as ``take_snapshot`` does."""
+    reader = _Reader(root, {})
+    for each in patterns:
+        reader.expand(each, Location(each))
+    return Snapshot(
+        matches=reader.matches, files=reader.files, diagnostics=tuple(reader.diagnostics)
+    )
+
+
 def _place(migration: Migration, operation: Operation, index: int) -> Location:
     pointer = f"{operation.pointer}/{operation.kind}"
     listed = f"{pointer}/{index}"
@@ -105,15 +115,14 @@ class _Reader:
                 self.matches[target] = (pattern,)
             return
         found = glob.iglob(pattern, root_dir=self.root, recursive=True, include_hidden=True)  # noqa: PTH207 (Path.glob makes a Path of each)
-        held = (path for path in self.instead if _fits(path, pattern))
+        held = (path for path in self.instead if fits(path, pattern))
         names = sorted({*(each.replace(os.sep, "/") for each in found), *held})
         self.matches[target] = tuple(
             each
             for each in names
             if not any(part in CLOSED for part in each.split("/"))
             and not posixpath.basename(each).startswith(TEMP_PREFIX)
-            and not os.path.isdir(os.path.join(self.root, each))  # noqa: PTH112, PTH118 (10,000 files)
-            and self.read(each, place)
+            and self.read(each, place, folders=False)
             and self.files[each] is not None
         )
 
@@ -128,11 +137,14 @@ class _Reader:
         full = f"{parent}/{name}"
         return os.path.realpath(full) if os.path.islink(full) else full  # noqa: PTH114 (same)
 
-    def read(self, path: str, place: Location) -> bool:
-        """Take one file into the snapshot; whether the path may be planned for."""
+    def read(self, path: str, place: Location, *, folders: bool = True) -> bool:
+        """Take one file into the snapshot; whether the path may be planned for.
+
+        Not with ``folders``, a folder is nothing to speak of: a pattern fits it by chance.
+        """
         if path in self.files:
             return True
-        full = os.path.join(self.root, path)  # noqa: PTH118 (10,000 files)
+        full = f"{self.root}/{path}"
         real = self._real_path(path)
         if not real.startswith(self.root + os.sep):
             message = f"`{path}` leads out of the root through a link"
@@ -151,6 +163,8 @@ class _Reader:
         except FileNotFoundError:
             self.files[path] = None
         except OSError as problem:
+            if isinstance(problem, IsADirectoryError) and not folders:
+                return False
             reason = problem.strerror or str(problem)
             at = Location(path)
             hint = f"it is a target of {place}"
@@ -160,7 +174,7 @@ class _Reader:
         return True
 
 
-def _fits(path: str, pattern: str) -> bool:
+def fits(path: str, pattern: str) -> bool:
     """Whether a pattern of targets stands for a path; ``*`` does not cross a slash."""
     names, parts = path.split("/"), pattern.split("/")
     if "**" in parts:
@@ -179,11 +193,15 @@ def _read_regular(path: str) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise OSError(f"it is {kind}")
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError("it is a folder")
+            raise OSError("it is not a regular file")
         if status.st_size > MAXIMUM_BYTES:
             raise OSError(f"it has {status.st_size:,} bytes; the limit is {MAXIMUM_BYTES:,}")
+        data = os.read(descriptor, status.st_size + 1)  # one call is enough for most
+        if len(data) == status.st_size:
+            return data
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read()
+            return data + file.read()
     finally:
         os.close(descriptor)

@@ -30,6 +30,7 @@ VERBS = {
     "model": "Download the models that the next migration needs.",
     "sites": "List the addresses of the string literals in a Python file.",
     "explain": "Say what a code means, and what to do about it.",
+    "schema": "List and print JSON Schemas, or validate configs against one.",
     "demo": "Run the whole upgrade on a copy of the sample workspace.",
     "recover": "Undo or finish what an interrupted run left.",
 }

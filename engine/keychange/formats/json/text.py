@@ -178,11 +178,7 @@ def read(data: bytes, *, jsonc: bool = False) -> Document:
     Raises:
         InvalidJsonError: they hold none, or one that keychange refuses; says where and why.
     """
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as failure:
-        reason = f"byte 0x{data[failure.start]:02x} is not UTF-8"
-        raise InvalidJsonError(Problem(failure.start, failure.start + 1, reason)) from None
+    _utf8(data)
     start = len(BOM) if data.startswith(BOM) else 0
     text = data.decode("latin-1")
     if jsonc:
@@ -195,6 +191,29 @@ def read(data: bytes, *, jsonc: bool = False) -> Document:
     except (ValueError, RecursionError):
         raise InvalidJsonError(find_problem(text, start)) from None
     return Document(data, text, value, jsonc, root)
+
+
+def value_of(data: bytes, *, jsonc: bool = False) -> Json:
+    """The value of the document that the bytes hold; its places are not asked for.
+
+    Raises:
+        InvalidJsonError: as ``read``.
+    """
+    if not jsonc:
+        source = _utf8(data)
+        try:
+            return cast("Json", _decode(source.removeprefix("\ufeff")))
+        except (ValueError, RecursionError):
+            pass  # reading it whole tells where and why
+    return read(data, jsonc=jsonc).value
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as failure:
+        reason = f"byte 0x{data[failure.start]:02x} is not UTF-8"
+        raise InvalidJsonError(Problem(failure.start, failure.start + 1, reason)) from None
 
 
 def too_deep(data: bytes, *, jsonc: bool) -> Problem:

@@ -117,7 +117,7 @@ def _strings(value: Json) -> Iterator[str]:
 
 
 def _violations(name: str, when: str, document: Document, work: Work) -> Iterable[Diagnostic]:
-    from keychange.json_schema import violations
+    from keychange.json_schema.violations import violations
 
     schema = work.context.schema(name)
     return violations(document, schema, path=work.path, name=name, when=when)

@@ -11,7 +11,7 @@ from keychange.edits import Edit, apply_edits
 from keychange.formats.json.draft import Draft
 from keychange.formats.json.edit import Gap
 from keychange.formats.json.pointer import Tokens, lookup, split
-from keychange.formats.json.problem import InvalidJsonError
+from keychange.formats.json.problem import InvalidJsonError, Problem
 from keychange.formats.json.text import Document, read, too_deep
 from keychange.json_summary import Change, differences
 from keychange.model import ABSENT, Context, Finding, Json, Site, State, Value, same
@@ -165,12 +165,17 @@ def guarded(path: str, data: bytes, run: Callable[[], Finding], *, jsonc: bool) 
         problem = failure.problem
     except RecursionError:
         problem = too_deep(data, jsonc=jsonc)
+    return Finding(diagnostics=(invalid_json(path, data, problem),))
+
+
+def invalid_json(path: str, data: bytes, problem: Problem) -> Diagnostic:
+    """Why a file is no JSON document that keychange edits, and where."""
     location = Location.at(path, data, Span(problem.start, problem.end))
     message = f"`{path}` is not valid JSON: {problem.reason}"
     if problem.other >= 0:
         first = Location.at(path, data, Span(problem.other, problem.other))
         message += f", on line {first.line} and on line {location.line}"
-    return Finding(diagnostics=(error(problem.code, message, location, hint=problem.hint),))
+    return error(problem.code, message, location, hint=problem.hint)
 
 
 def holds_secret(name: str, value: Value) -> bool:

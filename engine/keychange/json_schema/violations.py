@@ -6,13 +6,17 @@ Messages are our own: jsonschema's repeat the value, which may be a secret.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.formats.json.pointer import join
 from keychange.formats.json.text import Document
+from keychange.json_schema.accept import acceptor
+from keychange.json_schema.scalars import Accepts
 from keychange.model import Json
 from keychange.spans import LineIndex, Span
 
@@ -23,8 +27,11 @@ def violations(
     """What a document violates of a schema, in the order of the document.
 
     ``name`` is the schema's, ``when`` is ``before`` or ``after`` where the document is one side
-    of a change: on the side after it, the lines are those of the edited bytes.
+    of a change: on the side after it, the lines are those of the edited bytes. A schema that is
+    none is one diagnostic, the same for every document.
     """
+    if satisfied(document.value, schema):
+        return ()
     from jsonschema.exceptions import SchemaError, best_match
     from referencing.exceptions import Unresolvable
 
@@ -32,15 +39,18 @@ def violations(
     try:
         found = [
             best_match([each]) if each.context else each
-            for each in _validator(json.dumps(schema)).iter_errors(document.value)
+            for each in _validator(_Same(schema)).iter_errors(document.value)
         ]
     except SchemaError as failure:
-        reason = f"the {called} is no JSON Schema: {join(failure.absolute_path) or 'the root'}"
-        return (error("invalid-schema", reason, hint="mend the schema; see json-schema.org"),)
+        wrong = join(failure.absolute_path) or "the root"
+        return (_invalid(name, f"the {called} is no JSON Schema: {wrong}"),)
+    except re.error as failure:
+        reason = f"the {called} has a pattern that is none: {failure.msg} in {failure.pattern!r}"
+        return (_invalid(name, reason),)
     except Unresolvable as failure:
         reason = f"the {called} refers to `{failure.ref}`, which is not in it"
         hint = "put what it refers to under `$defs`; keychange fetches nothing"
-        return (error("invalid-schema", reason, hint=hint),)
+        return (_invalid(name, reason, hint),)
     index = LineIndex(document.data) if found else None
     placed = sorted((_place(document, each) for each in found), key=lambda item: item[0].start)
     return tuple(
@@ -54,8 +64,40 @@ def violations(
     )
 
 
+def satisfied(value: Json, schema: Json) -> bool:
+    """Whether a value surely satisfies a schema; where not, ``violations`` has the verdict."""
+    accepts = _acceptor(_Same(schema))
+    return accepts is not None and accepts(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A schema as the key of a cache: itself, not what it holds."""
+
+    schema: Json
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.schema is self.schema
+
+
 @lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:  # noqa: ANN401 - jsonschema's validators are classes made at run time
+def _acceptor(same: _Same) -> Accepts | None:
+    return acceptor(same.schema)
+
+
+def _invalid(
+    name: str, reason: str, hint: str = "mend the schema; see json-schema.org"
+) -> Diagnostic:
+    return error(
+        "invalid-schema", reason, Location(name) if name.endswith(".json") else None, hint=hint
+    )
+
+
+@lru_cache(maxsize=64)
+def _validator(same: _Same) -> Any:  # noqa: ANN401 - jsonschema's validators are classes made at run time
     """One validator per schema, compiled once; it fetches nothing.
 
     Raises:
@@ -66,7 +108,7 @@ def _validator(schema: str) -> Any:  # noqa: ANN401 - jsonschema's validators ar
     from referencing import Registry
     from referencing.jsonschema import EMPTY_REGISTRY
 
-    parsed = json.loads(schema)
+    parsed: Any = same.schema
     cls = validator_for(parsed, default=Draft202012Validator)
     cls.check_schema(parsed)
     registry: Registry[Any] = EMPTY_REGISTRY

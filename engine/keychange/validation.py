@@ -1,0 +1,116 @@
+"""Validation: configs alone against a JSON Schema, by its name or as the migrations say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
+from keychange.errors import UsageProblem
+from keychange.formats.json.problem import InvalidJsonError
+from keychange.formats.json.text import read, too_deep, value_of
+from keychange.json_schema.violations import satisfied, violations
+from keychange.model import Json
+from keychange.operations.json.declared import JsonOperation
+from keychange.operations.json.work import invalid_json
+from keychange.project import Project, schema_lookup
+from keychange.snapshot import fits, read_files
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a config has to satisfy, and whether it may hold comments."""
+
+    name: str
+    schema: Json
+    jsonc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was validated: the schema of each file by path, and every problem."""
+
+    checked: dict[str, str]
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def invalid(self) -> frozenset[str]:
+        """The paths with an error."""
+        places = (each.location for each in errors_in(self.diagnostics))
+        return frozenset(place.path for place in places if place)
+
+
+def named_rule(root: Path, name: str, *, jsonc: bool) -> Callable[[str], Rule]:
+    """One schema for all files, by name or by path from the root.
+
+    Raises:
+        UsageProblem: there is no such schema.
+    """
+    rule = Rule(name, schema_lookup(root)(name), jsonc)
+    return lambda _: rule
+
+
+def declared_rule(project: Project) -> Callable[[str], Rule | None]:
+    """The schema that the last migration of a file leaves it with; None where none says one."""
+    declared = [
+        (templates.text(target), each)
+        for migration, templates in reversed(project.templates_in_order)
+        for each in reversed(migration.operations)
+        if isinstance(each, JsonOperation) and (each.schema_after or each.schema_before)
+        for target in each.targets
+    ]
+    lookup = schema_lookup(project.root)
+
+    def rule(path: str) -> Rule | None:
+        for pattern, each in declared:
+            if fits(path, pattern):
+                name = each.schema_after or each.schema_before
+                return Rule(name, lookup(name), each.syntax == "jsonc")
+        return None
+
+    return rule
+
+
+def validate(
+    root: Path, patterns: Iterable[str], rule_of: Callable[[str], Rule | None]
+) -> Validation:
+    """Validate the files that paths and patterns from the root stand for; all of them.
+
+    Raises:
+        UsageProblem: a schema is none.
+    """
+    seen = read_files(root, patterns)
+    found = list(seen.diagnostics)
+    checked: dict[str, str] = {}
+    for pattern, paths in seen.matches.items():
+        if not paths and any(each in pattern for each in "*?["):
+            found.append(note("no-match", f"`{pattern}` matches no file"))
+    for path, data in seen.files.items():
+        rule = rule_of(path)
+        if data is None:
+            found.append(error("missing-target", f"`{path}` is not there", Location(path)))
+        elif rule is None:
+            hint = "name one: migrate schema NAME --check GLOB"
+            message = f"no migration says which schema `{path}` has"
+            found.append(error("no-schema", message, Location(path), hint=hint))
+        else:
+            checked[path] = rule.name
+            found += _problems(path, data, rule)
+    wrong = [each for each in found if each.code == "invalid-schema"]
+    if wrong:
+        raise UsageProblem(*dict.fromkeys(wrong))
+    return Validation(checked, tuple(found))
+
+
+def _problems(path: str, data: bytes, rule: Rule) -> tuple[Diagnostic, ...]:
+    try:
+        if satisfied(value_of(data, jsonc=rule.jsonc), rule.schema):
+            return ()
+        document = read(data, jsonc=rule.jsonc)
+        return violations(document, rule.schema, path=path, name=rule.name)
+    except InvalidJsonError as failure:
+        problem = failure.problem
+    except RecursionError:
+        problem = too_deep(data, jsonc=rule.jsonc)
+    return (invalid_json(path, data, problem),)
