@@ -91,7 +91,7 @@ def validate(
         if data is None:
             found.append(error("missing-target", f"`{path}` is not there", Location(path)))
         elif rule is None:
-            hint = "name one: migrate schema NAME --check GLOB"
+            hint = "name one: migrate schema --check GLOB --by SCHEMA"
             message = f"no migration says which schema `{path}` has"
             found.append(error("no-schema", message, Location(path), hint=hint))
         else:

@@ -70,7 +70,7 @@ class _Compiler:
         self._known: dict[str, Accepts] = {}
         self._wanted: list[str] = []
         self._exact = True
-        old = isinstance(root, dict) and "draft-07" in str(root.get("$schema"))
+        old = isinstance(root, dict) and "/draft-07/" in str(root.get("$schema"))
         self._beside_ref = not old  # draft 7 passes over what stands beside a reference
 
     def compile(self, schema: Json, *, root: bool = False) -> Accepts:
