@@ -50,6 +50,7 @@ ORDER = (
     "keychange.preconditions",
     "keychange.checks",
     "keychange.carriers",
+    "keychange.baseline",
     "keychange.standing",
     "keychange.warm",
     "keychange.doctor",

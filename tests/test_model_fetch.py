@@ -211,7 +211,7 @@ def root(tmp_path):
 
 
 def run(root, hub, *arguments, **more):
-    given = environment_of(hub, root.parent / "hf")
+    given = {**environment_of(hub, root.parent / "hf"), "HF_HUB_OFFLINE": "0"}
     return migrate(root, *arguments, environment={**given, **more})
 
 

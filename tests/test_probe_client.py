@@ -283,3 +283,26 @@ def test_the_same_seed_makes_the_same_checkpoint(cache, tmp_path):
 def test_a_model_that_is_there_is_never_overwritten(cache):
     with pytest.raises(FileExistsError):
         make_checkpoint(cache)
+
+
+WATCHDOG = """import os, sys
+starts = open({starts!r}, "a")
+starts.write("x")
+starts.close()
+if os.path.getsize({starts!r}) <= {times}:
+    print("kIOGPUCommandBufferCallbackErrorImpactingInteractivity", file=sys.stderr)
+    os.abort()
+os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("times", "verdict", "code"),
+    [(1, Verdict.PASS, ""), (2, Verdict.INCONCLUSIVE, "gpu-watchdog")],
+)
+def test_what_the_gpu_watchdog_ended_is_tried_once_more(cache, tmp_path, times, verdict, code):
+    starts = tmp_path / "starts"
+    body = WATCHDOG.format(starts=str(starts), times=times, python=str(PYTHON))
+    found = run_probe(request(cache, python=interpreter(tmp_path, body)))
+    assert (found.verdict, found.code, found.retried) == (verdict, code, "gpu-watchdog")
+    assert starts.read_text() == "xx"

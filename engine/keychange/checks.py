@@ -75,10 +75,22 @@ def probe_of(migration: Migration) -> Check | None:
 
 
 def probe(
-    root: Path, migration: Migration, check: Check, templates: Templates, options: Options
+    root: Path,
+    migration: Migration,
+    check: Check,
+    templates: Templates,
+    options: Options,
+    *,
+    suffix: str = "",
 ) -> CheckOutcome:
-    """Run the probe of a migration and keep its report under the state directory."""
+    """Run the probe of a migration and keep its report under the state directory.
+
+    ``suffix`` is added to the name of the report's folder.
+    """
     request = probe_request(root, migration, check, templates, options)
+    if request.output is not None:
+        folder = request.output.with_name(request.output.name + suffix)
+        request = replace(request, output=folder)
     hidden = hidden_values(root, migration, templates)
     try:
         report = run_probe(request, _by_stage(options))

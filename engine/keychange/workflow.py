@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from keychange import baseline
 from keychange import ledger as ledgers
 from keychange.checks import CheckOutcome, run_checks
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.errors import KeychangeError, RefusedError, RollbackError
 from keychange.ledger import Ledger, Status
-from keychange.model import FileChange, Migration, Plan, Step
+from keychange.model import FileChange, Json, Migration, Plan, Step
 from keychange.options import Options
 from keychange.preconditions import unmet_requirements
 from keychange.probe.verdict import Verdict
@@ -42,13 +43,15 @@ class Outcome:
     """What a run did.
 
     ``done`` are the revisions that stay as asked, ``undone`` the one that was rolled back.
-    ``checks`` are the outcomes of verification, by revision.
+    ``checks`` are the outcomes of verification, by revision, ``baselines`` those of the models
+    that were in use before.
     """
 
     ending: Ending = Ending.NOTHING
     done: tuple[str, ...] = ()
     undone: str = ""
     checks: Mapping[str, tuple[CheckOutcome, ...]] = field(default_factory=dict)
+    baselines: Mapping[str, CheckOutcome] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     recovery: Recovery | None = None
 
@@ -56,6 +59,16 @@ class Outcome:
     def exit_code(self) -> int:
         """0 when it is as asked, 3 when a check did not pass."""
         return 0 if self.ending in (Ending.NOTHING, Ending.APPLIED) else 3
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the checks say together; None where none was run.
+
+        One that fails decides; else one that could not be tested here does.
+        """
+        found = {each.verdict for results in self.checks.values() for each in results}
+        order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+        return next((each for each in order if each in found), None)
 
 
 def up(project: Project, plan: Plan, options: Options) -> Outcome:
@@ -82,6 +95,7 @@ def up(project: Project, plan: Plan, options: Options) -> Outcome:
                 return run.outcome
         written: set[str] = set()
         for step in steps:
+            run.measure(step)
             run.commit_up(step, {p: h for p, h in plan.reads.items() if p not in written})
             written.update(each.path for each in step.changes)
             if step.migration and not run.confirm(step.migration, step):
@@ -167,6 +181,20 @@ class _Run:
         if unmet:
             raise RefusedError(*unmet)
 
+    def measure(self, step: Step) -> None:
+        """Probe the model that is in use, where that is wished and possible."""
+        options = self.options
+        if step.migration is None or not (options.baseline and options.verify):
+            return
+        templates = self.project.templates[step.revision]
+        found = baseline.measure(self.project.root, step.migration, step, templates, options)
+        if isinstance(found, Diagnostic):
+            told = (*self.outcome.diagnostics, found)
+            self.outcome = replace(self.outcome, diagnostics=told)
+        else:
+            baselines = {**self.outcome.baselines, step.revision: found}
+            self.outcome = replace(self.outcome, baselines=baselines)
+
     def write(
         self, changes: Iterable[FileChange], ledger: Ledger, reads: Mapping[str, str | None]
     ) -> None:
@@ -215,6 +243,9 @@ class _Run:
             wrong = any(each.verdict is Verdict.FAIL for each in failed)
             ending = Ending.ROLLED_BACK if wrong else Ending.INCONCLUSIVE
             said = tuple(each for result in failed for each in result.diagnostics)
+            before = self.outcome.baselines.get(revision)
+            if before is not None and (known := baseline.already_broken(before)):
+                said = (*said, known)
             diagnostics = (*self.outcome.diagnostics, *said)
             self.outcome = replace(self.outcome, ending=ending, diagnostics=diagnostics)
             if not self.options.keep:
@@ -230,7 +261,10 @@ class _Run:
     def record(self, revision: str, status: Status, results: Iterable[CheckOutcome]) -> None:
         entry = self.project.ledger.get(revision)
         if entry is not None:
-            evidence = {"checks": [each.data() for each in results]}
+            evidence: dict[str, Json] = {"checks": [each.data() for each in results]}
+            before = self.outcome.baselines.get(revision)
+            if before is not None:
+                evidence["baseline"] = before.data()
             changed = replace(entry, status=status, evidence=evidence)
             self.write((), self.project.ledger.with_entry(changed), {})
 

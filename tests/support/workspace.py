@@ -8,6 +8,7 @@ from pathlib import Path
 
 MIGRATE = (sys.executable, "-c", "from keychange.cli import main; main()")
 OURS = (".git", ".keychange")
+QUIET = {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"}
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ def changed(before, after):
 
 
 def migrate(root, *arguments, migrations=None, environment=None):
-    """Run `migrate -C ROOT ...` in a process of its own."""
+    """Run `migrate -C ROOT ...` in a process of its own, which downloads nothing unless told to."""
     command = [*MIGRATE, "-C", root, *(["--migrations", migrations] if migrations else [])]
     given = {key: value for key, value in os.environ.items() if not key.startswith("FLAMING_HORSE")}
     return subprocess.run(
         [*command, *arguments],
-        env={**given, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
+        env={**given, **QUIET, **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -18,6 +18,7 @@ from keychange.cli.session import Session, verb
     "--no-verify", is_flag=True, help="Do not run the checks, nor what only they require."
 )
 @click.option("--keep", is_flag=True, help="Keep the changes where a check does not pass.")
+@click.option("--baseline", is_flag=True, help="First probe the model in use, where it is cached.")
 @click.option(
     "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
 )
@@ -32,6 +33,7 @@ def command(
     yes: bool,
     no_verify: bool,
     keep: bool,
+    baseline: bool,
     allow_cpu: bool,
     lock_timeout: float,
 ) -> int:
@@ -51,6 +53,7 @@ def command(
         verify=not no_verify,
         keep=keep,
         fetch=True,
+        baseline=baseline,
         allow_cpu=allow_cpu,
         lock_timeout=lock_timeout,
         progress=session.say,

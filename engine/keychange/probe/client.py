@@ -27,6 +27,7 @@ from keychange.verification.model.cache import inspect_model
 
 __all__ = ["Progress", "ProgressCallback", "run_probe", "worker_environment"]
 
+_RETRIED: Final = frozenset({"gpu-watchdog"})  # often gone the next time (mlx #3267)
 _WORKER: Final = Path(__file__).with_name("worker.py")
 # They belong to our own interpreter and would make the target's a different one.
 _NOT_PASSED: Final = frozenset(
@@ -53,7 +54,8 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
     """Synthesise speech with the request's model and interpreter, and judge it.
 
     The snapshot is inspected first; where it is not whole, nothing is started. The worker runs in
-    its own process group, offline, and nothing of it is left when this returns or raises.
+    its own process group, offline, and nothing of it is left when this returns or raises. Where
+    the GPU watchdog ended it, it is run once more.
     ``progress`` is called on every change of stage and about every two seconds.
 
     Raises:
@@ -67,8 +69,8 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
     try:
         transcript = _transcript(request)
     except (OSError, UnicodeDecodeError) as problem:
-        cause = Cause("reference-missing", str(problem), "reference")
-        return _kept(request, assembly.decided(report, (), cause))
+        absent = Cause("reference-missing", str(problem), "reference")
+        return _kept(request, assembly.decided(report, (), absent))
     inspection = inspect_model(request.model, environment, request.expect)
     report = replace(report, checkpoint=asdict(inspection.checkpoint))
     snapshot = assembly.snapshot_checks(inspection)
@@ -90,7 +92,12 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
     }
     if request.output is not None:
         request.output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    outcome = _work(order, request.python, environment, limits, progress)
+    outcome, retried = _work(order, request.python, environment, limits, progress), ""
+    cause = cause_of(outcome, limits)
+    if cause is not None and cause.code in _RETRIED:
+        retried = cause.code
+        outcome = _work(order, request.python, environment, limits, progress)
+        cause = cause_of(outcome, limits)
     standard = Standard(
         checkpoint=inspection.checkpoint,
         thresholds=numbers,
@@ -101,8 +108,8 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
         words = outcome.facts["words"]
         words["errors"] = word_error_rate(request.text, words["heard"])
     checks = (*snapshot, *judge(outcome.facts, standard))
-    report = assembly.measured(report, outcome)
-    return _kept(request, assembly.decided(report, checks, cause_of(outcome, limits)))
+    report = replace(assembly.measured(report, outcome), retried=retried)
+    return _kept(request, assembly.decided(report, checks, cause))
 
 
 def _limits(request: ProbeRequest) -> dict[str, float]:

@@ -42,7 +42,8 @@ class ProbeReport:
     sections from ``audio`` to ``words`` hold measurements, empty where it did not come to them.
     ``warnings`` counts the known harmless ones by name. ``suspicious`` are lines that mlx-audio
     prints instead of raising. ``stderr`` is the end of the standard error without them,
-    kept where the probe did not pass. ``artifacts`` are the files that were kept.
+    kept where the probe did not pass. ``artifacts`` are the files that were kept. ``retried`` is
+    the code of a first run that was tried again.
     """
 
     model: str
@@ -65,6 +66,7 @@ class ProbeReport:
     stderr: tuple[str, ...] = ()
     artifacts: tuple[Path, ...] = ()
     started: str = ""
+    retried: str = ""
 
     @property
     def proven_on_gpu(self) -> bool:

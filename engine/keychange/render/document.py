@@ -89,6 +89,9 @@ def outcome(done: Outcome) -> dict[str, Json]:
             revision: [check(each) for each in results] for revision, results in done.checks.items()
         },
     }
+    result["verdict"] = done.verdict.value if done.verdict else None
+    if done.baselines:
+        result["baselines"] = {name: check(each) for name, each in done.baselines.items()}
     if done.undone:
         result["undone"] = done.undone
     if done.recovery is not None:

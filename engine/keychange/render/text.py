@@ -102,9 +102,15 @@ def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
     """How a run ended, in words that agree with the bytes on disk."""
     if done.recovery is not None:
         yield f"First, {done.recovery}."
-    for results in done.checks.values():
+    for revision, results in done.checks.items():
+        if revision in done.baselines:
+            yield from check_outcome(done.baselines[revision], style)
         for each in results:
             yield from check_outcome(each, style)
+    yield from _ending(done, made, style)
+
+
+def _ending(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
     named = ", ".join(done.done)
     match done.ending:
         case Ending.NOTHING:
@@ -123,8 +129,10 @@ def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
             words = f"Rolled back: {done.undone} could not be tested here."
             yield style(f"{words} Every file was restored and compared.", "bold", "yellow")
         case Ending.KEPT:
-            words = "Kept, not verified: a check did not pass, and nothing was rolled back."
-            yield style(words, "bold", "yellow")
+            inconclusive = done.verdict is Verdict.INCONCLUSIVE
+            why = "it could not be tested here" if inconclusive else "a check failed"
+            words = f"Kept, not verified: {why}, and nothing was rolled back."
+            yield style(words, "bold", "yellow" if inconclusive else "red")
 
 
 def check_outcome(each: CheckOutcome, style: Style) -> Iterator[str]:
