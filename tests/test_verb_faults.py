@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from keychange.transaction import pending_recovery
-from support.faults import ERRORS, KILLS, leftovers, quick_folder, snapshot
-from support.verb_scene import VerbScene
+from support.faults import ERRORS, KILLS, leftovers, quick_folder
+from support.verb_scene import VerbScene, snapshot
 from support.verbs import Forks, Replay, migrate_here
 
 READERS = (("plan",), ("status",), ("check",), ("history",), ("plan", "--format", "json"))

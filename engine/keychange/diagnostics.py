@@ -65,6 +65,7 @@ class Diagnostic:
     """One finding: a stable ``code``, a message of one line, a place, a hint and a command.
 
     ``hint`` says what to do; ``command`` is the next command to run and works when pasted.
+    ``about`` is the file it is about, where ``location`` is in the migration that names it.
     """
 
     severity: Severity
@@ -73,6 +74,7 @@ class Diagnostic:
     location: Location | None = None
     hint: str = ""
     command: str = ""
+    about: str = ""
 
     @property
     def is_error(self) -> bool:

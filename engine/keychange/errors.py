@@ -11,14 +11,21 @@ from keychange.diagnostics import Diagnostic, error
 class KeychangeError(Exception):
     """Base of all errors that keychange raises on purpose.
 
-    ``exit_code`` is what the command line ends with.
+    ``exit_code`` is what the command line ends with. ``done`` are the revisions that the run
+    had finished before, and that stay so.
     """
 
     exit_code: ClassVar[int] = 2
 
     def __init__(self, *diagnostics: Diagnostic, others: Iterable[Diagnostic] = ()) -> None:
         self.diagnostics = (*diagnostics, *others)
+        self.done: tuple[str, ...] = ()
         super().__init__("; ".join(each.message for each in self.diagnostics))
+
+    @property
+    def ending(self) -> str:
+        """How the run ended, as JSON says it; it agrees with the exit code and with the disk."""
+        return "could-not-run"
 
 
 class UsageProblem(KeychangeError):
@@ -50,14 +57,32 @@ class RefusedError(KeychangeError):
 
     exit_code = 1
 
+    @property
+    def ending(self) -> str:
+        """Nothing was written, but for what ``done`` names."""
+        return "refused"
+
 
 class RolledBackError(KeychangeError):
     """Apply or verification failed, and everything was restored and compared."""
 
     exit_code = 3
 
+    @property
+    def ending(self) -> str:
+        """Every file is as it was, but for what ``done`` names."""
+        return "rolled-back"
+
 
 class RollbackError(KeychangeError):
     """The restore failed or could not be confirmed; each file and its backup is named."""
 
     exit_code = 4
+
+    @property
+    def ending(self) -> str:
+        """Written back but not confirmed, or not written back."""
+        codes = {each.code for each in self.diagnostics}
+        failed = codes & {"not-restored", "restore-failed", "commit-unconfirmed"}
+        unconfirmed = "restore-unconfirmed" in codes and not failed
+        return "rolled-back-unconfirmed" if unconfirmed else "rollback-failed"

@@ -71,3 +71,42 @@ def staged(root: Path) -> dict[str, bytes]:
         result[path] = blobs[head + 1 : head + 1 + size]
         at = head + size + 2
     return result
+
+
+SHARED = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+"""Where a team's history is looked for: the first of these that exists."""
+
+
+def ignored(root: Path, names: Iterable[str]) -> frozenset[str]:
+    """Those of the paths that git ignores; they need not exist."""
+    asked = b"\0".join(map(os.fsencode, names))
+    return frozenset(paths(git(root, "check-ignore", "-z", "--stdin", given=asked)))
+
+
+def shared_branch(folder: Path) -> str | None:
+    """The branch that a team shares, or None."""
+    for name in SHARED:
+        if git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is not None:
+            return name
+    return None
+
+
+def landed(folder: Path, branch: str) -> tuple[str, ...] | None:
+    """The files of a folder in the order in which they came to a branch, by its first parents.
+
+    What came together is ordered by name. The branch alone decides: not who asks, nor where.
+    None where there is no such branch.
+    """
+    walk = ("--reverse", "--first-parent", "-m", "--no-renames", "--diff-filter=A")
+    form = ("--format=%x01", "--name-only", "--relative", "-z")
+    present = git(folder, "ls-tree", "-z", "--name-only", branch, "./")
+    added = git(folder, "log", *walk, *form, branch, "--", ".")
+    if present is None or added is None:
+        return None
+    here = {name.rpartition("/")[2] for name in paths(present)}
+    order: dict[str, int] = {}
+    for index, together in enumerate(added.split(b"\1")):
+        for name in paths(together.replace(b"\n", b"\0")):
+            if name in here:
+                order[name] = index  # one that came again counts from then
+    return tuple(sorted(order, key=lambda name: (order[name], name)))

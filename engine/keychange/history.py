@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from keychange.diagnostics import Diagnostic, Location, error
-from keychange.errors import RefusedError, UsageProblem
+from keychange.errors import UsageProblem
 from keychange.model import Migration
 
 BASE = "base"
@@ -17,22 +17,20 @@ HEAD = "head"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Migrations in order; the last is the head, base is before the first."""
+    """Migrations in order; the last is the head, base is before the first.
+
+    ``problems`` say where two have one number, or a number is missing between two: such a
+    history is not applied, but what it applied before can still be looked at and taken back.
+    """
 
     migrations: tuple[Migration, ...]
+    problems: tuple[Diagnostic, ...] = ()
 
     @classmethod
     def of(cls, migrations: Iterable[Migration]) -> History:
-        """Order migrations by number.
-
-        Raises:
-            RefusedError: two have one number, or a number is missing between two.
-        """
+        """Order migrations by number."""
         ordered = tuple(sorted(migrations, key=lambda each: each.revision))
-        problems = tuple(_order_problems(ordered))
-        if problems:
-            raise RefusedError(*problems)
-        return cls(ordered)
+        return cls(ordered, tuple(_order_problems(ordered)))
 
     @property
     def revisions(self) -> tuple[str, ...]:
@@ -64,7 +62,9 @@ class History:
             return BASE
         if name == HEAD:
             return self.revisions[-1] if self.revisions else max(known)
-        matching = [each for each in known if name == each or _number(each) == name.zfill(4)]
+        if name in known:
+            return name
+        matching = [each for each in known if each[:4] == name.zfill(4)]
         if len(matching) == 1:
             return matching[0]
         close = difflib.get_close_matches(name, known, n=1)
@@ -79,19 +79,22 @@ class History:
         )
 
 
-def _number(revision: str) -> str:
-    return revision.partition("_")[0]
+def number(revision: str) -> int:
+    """The number of a revision."""
+    return int(revision[:4])
 
 
 def _order_problems(ordered: tuple[Migration, ...]) -> Iterable[Diagnostic]:
     for first, second in pairwise(ordered):
-        one, two = int(_number(first.revision)), int(_number(second.revision))
+        one, two = number(first.revision), number(second.revision)
         location = Location(second.path)
         if one == two:
             message = f"`{second.revision}` has the number of `{first.revision}`"
             hint = "the one that came later takes the next free number, in its name and its id"
-            yield error("duplicate-revision", message, location, hint=hint)
+            command = "migrate rebase"
+            yield error("duplicate-revision", message, location, hint=hint, command=command)
         elif two != one + 1:
             message = f"between `{first.revision}` and `{second.revision}` a number is missing"
             hint = f"bring the missing file back, or make this one {one + 1:04d}"
-            yield error("history-gap", message, location, hint=hint)
+            command = "migrate rebase"
+            yield error("history-gap", message, location, hint=hint, command=command)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, cast
 
 from keychange.diagnostics import Location, error
 from keychange.edits import Edit, apply_edits, inverse
 from keychange.errors import RefusedError
+from keychange.history import number
 from keychange.model import ABSENT, FileChange, Json, Migration, Recorded, Site, Step, Value
 from keychange.settings import STATE_DIRECTORY
 from keychange.snapshot import sha256
@@ -21,8 +22,16 @@ FORMAT = 1
 PATH = f"{STATE_DIRECTORY}/ledger.json"
 
 
+class UnreadableLedgerError(RefusedError):
+    """The ledger's file is damaged: what it held is not known, and what the files hold is."""
+
+
 class Status(StrEnum):
-    """How far an applied migration has been confirmed."""
+    """How far an applied migration has been confirmed.
+
+    ``interrupted``: applied, unverified, because its checks never came to an end. ``stamped``:
+    a user said so.
+    """
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
@@ -69,13 +78,22 @@ def _recorded(site: Site) -> Recorded:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an entry was before a run whose checks have not ended: its status, and its batches."""
+
+    status: Status
+    batches: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One applied migration.
 
     ``document`` is the migration as it was when applied, so that the entry needs no file.
     ``batches`` are the runs that changed something, oldest first: the first ``up``, and later
-    ones that brought new files along.
+    ones that brought new files along. While it is interrupted, ``settled`` is what rolling the
+    run back leads to; None where the migration was not applied before.
     """
 
     revision: str
@@ -86,6 +104,20 @@ class Entry:
     document: Mapping[str, Json] = field(default_factory=dict)
     batches: tuple[tuple[FileRecord, ...], ...] = ()
     evidence: Mapping[str, Json] = field(default_factory=dict)
+    settled: Settled | None = None
+
+    @property
+    def before_run(self) -> Entry | None:
+        """The entry before the run that was interrupted; None where there was none."""
+        if self.settled is None:
+            return None
+        kept = self.batches[: self.settled.batches]
+        return replace(self, status=self.settled.status, batches=kept, settled=None)
+
+    @property
+    def unsettled(self) -> Entry:
+        """The entry with only what the interrupted run did, to be taken back."""
+        return replace(self, batches=self.batches[self.settled.batches if self.settled else 0 :])
 
     def recorded(self) -> dict[tuple[str, str], Recorded]:
         """By (path, address): the value before the first run and after the last."""
@@ -103,10 +135,26 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Last:
+    """The last run that wrote: its verb, how it ended, for which revision, and when."""
+
+    verb: str
+    ending: str
+    revision: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """All entries, in the order of their revisions."""
+    """All entries by number; of two with one number, the one applied later comes later.
+
+    ``serial`` counts the writes, so that no two states of a ledger are the same: a saved plan
+    fits one of them, also after everything was taken back.
+    """
 
     entries: tuple[Entry, ...] = ()
+    serial: int = 0
+    last: Last | None = None
 
     @property
     def revisions(self) -> tuple[str, ...]:
@@ -117,6 +165,10 @@ class Ledger:
         """The entry of a revision."""
         return next((each for each in self.entries if each.revision == revision), None)
 
+    def written(self, by: Last) -> Ledger:
+        """The ledger as this run writes it."""
+        return replace(self, serial=self.serial + 1, last=by)
+
     def with_step(self, step: Step, migration: Migration, status: Status, now: str) -> Ledger:
         """The ledger after a step toward head; a step that changed nothing adopts what is there."""
         sites: dict[str, list[Site]] = {}
@@ -124,6 +176,7 @@ class Ledger:
             sites.setdefault(site.path, []).append(site)
         batch = tuple(FileRecord.of(each, sites.get(each.path, ())) for each in step.changes)
         earlier = self.get(step.revision)
+        waiting = status is Status.INTERRUPTED
         entry = Entry(
             revision=step.revision,
             title=migration.title,
@@ -133,47 +186,76 @@ class Ledger:
             document=migration.document,
             batches=(*(earlier.batches if earlier else ()), *((batch,) if batch else ())),
             evidence=earlier.evidence if earlier else {},
+            settled=_settled(earlier) if waiting and earlier else None,
         )
         return self.with_entry(entry)
 
     def with_entry(self, entry: Entry) -> Ledger:
         """The ledger with an entry added or replaced."""
-        others = [each for each in self.entries if each.revision != entry.revision]
-        return Ledger(tuple(sorted((*others, entry), key=lambda each: each.revision)))
+        entries = {each.revision: each for each in self.entries}
+        entries[entry.revision] = entry
+        ordered = sorted(entries.values(), key=lambda each: number(each.revision))
+        return replace(self, entries=tuple(ordered))
 
     def without(self, revision: str) -> Ledger:
         """The ledger after a step toward base."""
-        return Ledger(tuple(each for each in self.entries if each.revision != revision))
+        kept = (each for each in self.entries if each.revision != revision)
+        return replace(self, entries=tuple(kept))
 
     def to_bytes(self) -> bytes:
         """The file: JSON, one document with a format version, one line for each file record."""
+        last = json.dumps(asdict(self.last) if self.last else None)
+        head = f'{{"format": {FORMAT}, "serial": {self.serial}, "last": {last}, "entries": [\n'
         entries = ",\n".join(map(_entry_text, self.entries))
-        return f'{{"format": {FORMAT}, "entries": [\n{entries}\n]}}\n'.encode()
+        return f"{head}{entries}\n]}}\n".encode()
 
 
 def parse_ledger(data: bytes | None) -> Ledger:
     """The ledger of a file's bytes; empty where there is no file.
 
     Raises:
-        RefusedError: it was written by a newer keychange, or is not a ledger.
+        RefusedError: it was written by a newer keychange.
+        UnreadableLedgerError: it is not a ledger.
     """
     if data is None:
         return Ledger()
     try:
         document = json.loads(data)
-        version = document["format"]
-        if not isinstance(version, int) or version > FORMAT:
+        version = int(document["format"])
+        if version > FORMAT:
             message = f"the ledger has format {version}; this keychange knows up to {FORMAT}"
             hint = "a newer keychange wrote it: upgrade keychange"
             raise RefusedError(error("newer-ledger", message, Location(PATH), hint=hint))
-        return Ledger(tuple(_entry_in(each) for each in document["entries"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        message = f"the ledger cannot be read: {type(problem).__name__}"
-        hint = (
-            "move it away; `migrate up` then records what it finds done,"
-            " but `down` can no longer restore what that ledger held"
+        last = document.get("last")
+        return Ledger(
+            tuple(_entry_in(each) for each in document["entries"]),
+            int(document.get("serial", 0)),
+            Last(**{name: str(last[name]) for name in ("verb", "ending", "revision", "at")})
+            if last
+            else None,
         )
-        raise RefusedError(error("unreadable-ledger", message, Location(PATH), hint=hint)) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        place = _place_of(problem)
+        message = "the ledger is damaged: what was applied here is not known"
+        hint = (
+            "`migrate up` keeps it aside and records what it finds done; or say what is applied"
+            " with `migrate stamp REV`. `down` can then not restore what this ledger held"
+        )
+        problems = (error("unreadable-ledger", message, place, hint=hint, command="migrate up"),)
+        raise UnreadableLedgerError(*problems) from None
+
+
+def _place_of(problem: Exception) -> Location:
+    if isinstance(problem, json.JSONDecodeError):
+        return Location(PATH, problem.lineno, problem.colno)
+    return Location(PATH)
+
+
+def _settled(earlier: Entry) -> Settled | None:
+    """What a run on top of an entry can be rolled back to; a second cut keeps the first."""
+    if earlier.status is Status.INTERRUPTED:
+        return earlier.settled
+    return Settled(earlier.status, len(earlier.batches))
 
 
 def _text_out(data: bytes) -> Json:
@@ -257,10 +339,12 @@ def _entry_out(entry: Entry) -> dict[str, Json]:
         "applied_at": entry.applied_at,
         "document": dict(entry.document),
         "evidence": dict(entry.evidence),
+        "settled": asdict(entry.settled) if entry.settled else None,
     }
 
 
 def _entry_in(node: dict[str, Any]) -> Entry:
+    settled = node.get("settled")
     return Entry(
         revision=str(node["revision"]),
         title=str(node["title"]),
@@ -270,4 +354,5 @@ def _entry_in(node: dict[str, Any]) -> Entry:
         document=dict(node["document"]),
         batches=tuple(tuple(_file_in(each) for each in batch) for batch in node["batches"]),
         evidence=dict(node["evidence"]),
+        settled=Settled(Status(settled["status"]), int(settled["batches"])) if settled else None,
     )

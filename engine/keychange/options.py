@@ -5,22 +5,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Interrupted(StrEnum):
+    """What to do with a migration that an interrupted run left applied, unverified."""
+
+    CONTINUE = "continue"
+    ROLL_BACK = "roll-back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to run.
 
-    ``verify`` runs the checks after apply. ``keep`` leaves what they did not confirm.
-    ``allow_cpu`` accepts a CPU where a GPU is required; every verdict then says so. ``on_request``
-    also runs the checks that run only on request. ``lock_timeout`` is in seconds.
-    ``fetch`` downloads required models that a migration asks to fetch. ``baseline`` probes the
-    model that is in use before it is replaced. ``environment`` is what the processes of the target
-    project inherit. ``progress`` is told one line for every stage of a check; ``live`` what is
-    going on this moment, which the next call replaces, with the values that must not be shown.
+    ``verify`` runs the checks after apply. ``interrupted`` says what becomes of a migration whose
+    checks never came to an end: they are run again, or it is rolled back. ``keep`` leaves what
+    they did not confirm. ``allow_cpu`` accepts a CPU where a GPU is required; every verdict then
+    says so. ``on_request`` also runs the checks that run only on request. ``lock_timeout`` is in
+    seconds. ``fetch`` downloads required models that a migration asks to fetch. ``baseline``
+    probes the model that is in use before it is replaced. ``environment`` is what the processes of
+    the target project inherit. ``progress`` is told one line for every stage of a check; ``live``
+    what is going on this moment, which the next call replaces, with the values that must not be
+    shown.
     """
 
     verify: bool = True
+    interrupted: Interrupted = Interrupted.CONTINUE
     keep: bool = False
     allow_cpu: bool = False
     on_request: bool = False

@@ -127,6 +127,7 @@ def plan_up(
                     broken.add(source.path)
         diagnostics.extend(_overlaps(migration, sites))
         diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
+        diagnostics.extend(_found_done(migration, sites, entry))
         files.update({path: draft.data for path, draft in drafts.items()})
         steps.append(
             Step(
@@ -148,21 +149,26 @@ def plan_up(
 
 
 def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup) -> Plan:
-    """The plan toward base: one step for each entry, newest first, from the ledger alone.
+    """The plan toward base: one step for each entry, the last first, from the ledger alone.
 
-    A file that is as it was left comes back byte for byte; in one that was edited since, the
-    recorded sites are put back and the rest stays.
+    ``entries`` are in the ledger's order. A file that is as it was left comes back byte for
+    byte; in one that was edited since, the recorded sites are put back and the rest stays.
     """
     files = dict(snapshot.files)
     diagnostics = list(snapshot.diagnostics)
     steps: list[Step] = []
-    for entry in sorted(entries, key=lambda each: each.revision, reverse=True):
+    for entry in reversed(tuple(entries)):
+        if not entry.batches:
+            message = f"what `{entry.revision}` replaced is not recorded here; no file changes"
+            hint = "it was stamped or found done: put its old values back by hand"
+            diagnostics.append(warning("nothing-recorded", message, hint=hint))
         if entry.irreversible:
             diagnostics.append(
                 error(
                     "irreversible-step",
                     f"`{entry.revision}` cannot be taken back: {entry.irreversible}",
-                    hint="nothing was changed; `--to` a revision above it goes as far as possible",
+                    hint="nothing was changed; what was applied after it can be taken back",
+                    command=f"migrate down --to {entry.revision}",
                 )
             )
         drafts: dict[str, _Draft] = {}
@@ -285,7 +291,8 @@ def _missing(operation: Operation, path: str, place: Location) -> Diagnostic:
     if operation.missing is Missing.SKIP:
         return note("missing-target", f"`{path}` is not there and is skipped", Location(path))
     hint = "mend the path, or say `missing: skip` if some projects have no such file"
-    return error("missing-target", f"the target `{path}` is not there", place, hint=hint)
+    found = error("missing-target", f"the target `{path}` is not there", place, hint=hint)
+    return replace(found, about=path)
 
 
 def _unmatched(
@@ -298,6 +305,17 @@ def _unmatched(
             if not snapshot.matches[templates.text(target)] and any(c in target for c in "*?["):
                 place = migration.locate(f"{pointer}/{index}" if listed else pointer, len(target))
                 yield note("no-match", f"`{target}` matches no file", place)
+
+
+def _found_done(
+    migration: Migration, sites: Iterable[Site], entry: Entry | None
+) -> Iterable[Diagnostic]:
+    """Say what ``down`` will not be able to do, before it is recorded."""
+    done = sum(each.state is State.DONE for each in sites)
+    if done and entry is None:
+        held = "1 site holds its value" if done == 1 else f"{done} sites hold their values"
+        message = f"{held} already; what was there before is not known, and `down` leaves it"
+        yield note("found-done", message, migration.locate("/id"))
 
 
 def _overlaps(migration: Migration, sites: Iterable[Site]) -> Iterable[Diagnostic]:

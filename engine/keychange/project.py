@@ -12,11 +12,11 @@ from typing import cast
 
 from keychange import git, planner, search
 from keychange import ledger as ledgers
-from keychange.diagnostics import Diagnostic, Location, error
+from keychange.diagnostics import Diagnostic, Location, Severity, error
 from keychange.errors import RefusedError, UsageProblem
-from keychange.history import BASE, HEAD, History
+from keychange.history import BASE, HEAD, History, number
 from keychange.ledger import Entry, Ledger
-from keychange.loader import Known, load_migration, parse_migration
+from keychange.loader import Known, checksum, load_migration, parse_migration
 from keychange.model import Json, Migration, Plan
 from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
@@ -29,7 +29,8 @@ class Project:
     """Everything that planning needs and that does not change while it plans.
 
     ``ledger_bytes`` are those that ``ledger`` was read from: the transaction compares them again.
-    ``instead`` are bytes to take for files that a transaction under way has in hand.
+    ``damage`` says that these bytes are no ledger, and ``ledger`` is empty. ``instead`` are
+    bytes to take for files that a transaction under way has in hand.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Project:
     templates: Mapping[str, Templates]
     ledger: Ledger
     ledger_bytes: bytes | None
+    damage: Diagnostic | None
     instead: Mapping[str, bytes | None]
 
     @property
@@ -51,7 +53,7 @@ class Project:
 
     def with_ledger(self, ledger: Ledger) -> Project:
         """The project after its ledger was written."""
-        return replace(self, ledger=ledger, ledger_bytes=ledger.to_bytes())
+        return replace(self, ledger=ledger, ledger_bytes=ledger.to_bytes(), damage=None)
 
 
 def load_project(
@@ -63,25 +65,26 @@ def load_project(
 
     Raises:
         UsageProblem: migration files are not valid; every problem of every file.
-        RefusedError: the history is out of order, or the ledger cannot be read.
+        RefusedError: the ledger's file cannot be read, or a newer keychange wrote it.
     """
     migrations: list[Migration] = []
     problems: list[Diagnostic] = []
-    for path in migration_files(settings.migrations, staged=_staged_beside(settings, instead)):
+    for path in migration_files(settings.migrations, staged=_held_beside(settings, instead)):
         shown = settings.shown(path)
         try:
             held = instead.get(shown)
-            if held is None:
-                migrations.append(load_migration(path, shown, known))
-            else:
+            if held is not None:
                 migration = parse_migration(held, shown, expected_id=path.stem, known=known)
                 migrations.append(migration)
+            elif shown not in instead:
+                migrations.append(load_migration(path, shown, known))
         except UsageProblem as problem:
             problems.extend(problem.diagnostics)
     if problems:
         raise UsageProblem(*problems)
     history = History.of(migrations)
     data = instead[ledgers.PATH] if ledgers.PATH in instead else _read_ledger(settings.root)
+    ledger, damage = _parsed(data)
     return Project(
         settings=settings,
         history=history,
@@ -89,14 +92,15 @@ def load_project(
             each.revision: Templates.resolve(str(settings.root), each.variables)
             for each in history.migrations
         },
-        ledger=ledgers.parse_ledger(data),
+        ledger=ledger,
         ledger_bytes=data,
+        damage=damage,
         instead=instead,
     )
 
 
-def _staged_beside(settings: Settings, instead: Mapping[str, bytes | None]) -> Iterable[Path]:
-    """Files in the folder of the migrations that are staged and not on the disk."""
+def _held_beside(settings: Settings, instead: Mapping[str, bytes | None]) -> Iterable[Path]:
+    """Files of the folder of the migrations that are staged, or that a rebase has in hand."""
     paths = (settings.root / each for each in instead)
     return [each for each in paths if each.parent == settings.migrations]
 
@@ -109,17 +113,26 @@ def _read_ledger(root: Path) -> bytes | None:
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         message = f"the ledger cannot be read: {reason}"
-        raise RefusedError(error("unreadable-ledger", message, Location(ledgers.PATH))) from problem
+        hint = "it must be a file that you may read"
+        place = Location(ledgers.PATH)
+        raise RefusedError(error("unreadable-ledger", message, place, hint=hint)) from problem
+
+
+def _parsed(data: bytes | None) -> tuple[Ledger, Diagnostic | None]:
+    try:
+        return ledgers.parse_ledger(data), None
+    except ledgers.UnreadableLedgerError as problem:
+        return Ledger(), problem.diagnostics[0]
 
 
 def plan_up(project: Project, to: str = HEAD) -> Plan:
-    """The plan toward a revision.
+    """The plan toward a revision; what is wrong with history and ledger is in its diagnostics.
 
     Raises:
         UsageProblem: there is no such revision.
     """
     revision = project.history.resolve(to)
-    return planner.plan_up(
+    made = planner.plan_up(
         migrations=project.history.upto(revision),
         history=project.history.migrations,
         templates=project.templates,
@@ -127,6 +140,10 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
         ledger=project.ledger,
         schema=schema_lookup(project.root),
     )
+    wrong = [*project.history.problems, *edited_since(project), *_late(project, made)]
+    if project.damage:
+        wrong.append(replace(project.damage, severity=Severity.WARNING, command=""))
+    return replace(made, diagnostics=(*wrong, *made.diagnostics))
 
 
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
@@ -140,14 +157,19 @@ def entries_above(project: Project, *, to: str | None, steps: int) -> tuple[Entr
 
     Raises:
         UsageProblem: there is no such revision.
+        RefusedError: the ledger is damaged.
     """
+    if project.damage:
+        raise RefusedError(project.damage)
     entries = project.ledger.entries
     if to is None:
         return entries[max(0, len(entries) - steps) :]
     revision = project.history.resolve(to, also=project.ledger.revisions)
     if revision == BASE:
         return entries
-    return tuple(each for each in entries if each.revision > revision)
+    if revision in project.ledger.revisions:
+        return entries[project.ledger.revisions.index(revision) + 1 :]
+    return tuple(each for each in entries if number(each.revision) > number(revision))
 
 
 def old_values(project: Project) -> tuple[str, ...]:
@@ -190,25 +212,56 @@ def left_behind(
 def edited_since(project: Project) -> tuple[Diagnostic, ...]:
     """Applied migrations whose meaning was changed, or whose file is gone, since."""
     found = []
+    below = BASE
     for entry in project.ledger.entries:
+        back = f"migrate down --to {below}"
+        below = entry.revision
         migration = project.history.get(entry.revision)
         if migration is None:
             folder = project.settings.shown(project.settings.migrations)
             place = Location(f"{folder}/{entry.revision}.yaml")
             message = f"`{entry.revision}` is applied here, but its file is gone"
             hint = "bring the file back, or take the migration back: the ledger holds all it needs"
-            found.append(
-                error("missing-migration", message, place, hint=hint, command="migrate down")
-            )
+            renumbered = moved_to(project, entry)
+            if renumbered:
+                message += f"; `{renumbered.revision}` is the same migration under a new number"
+                hint, back = "let the ledger follow", "migrate rebase"
+            found.append(error("missing-migration", message, place, hint=hint, command=back))
         elif migration.checksum != entry.checksum:
             parts = ", ".join(_differences(entry.document, migration.document))
             message = f"`{entry.revision}` was edited after it was applied: {parts}"
             hint = "put the file back and write a new migration, or take it back and apply it again"
             place = migration.locate("/id")
-            found.append(
-                error("edited-after-apply", message, place, hint=hint, command="migrate down")
-            )
+            found.append(error("edited-after-apply", message, place, hint=hint, command=back))
     return tuple(found)
+
+
+def moved_to(project: Project, entry: Entry) -> Migration | None:
+    """The migration that an applied one, whose file is gone, was renumbered to."""
+    if project.history.get(entry.revision):
+        return None
+    for migration in project.history.migrations:
+        unknown = project.ledger.get(migration.revision) is None
+        renamed = {**entry.document, "id": migration.revision}
+        if unknown and migration.revision[4:] == entry.revision[4:]:
+            return migration if checksum(renamed) == migration.checksum else None
+    return None
+
+
+def _late(project: Project, plan: Plan) -> Iterable[Diagnostic]:
+    """Migrations that came after one with a higher number was applied here."""
+    for step in plan.steps:
+        if step.recorded or not step.changes or step.migration is None:
+            continue
+        here = number(step.revision)
+        above = [each for each in project.ledger.revisions if number(each) > here]
+        below = [each for each in project.ledger.revisions if number(each) < here]
+        if above:
+            message = f"`{step.revision}` came late: `{above[0]}` is applied here already"
+            hint = "take back what is above it, then apply all in their order with `migrate up`"
+            place = step.migration.locate("/id")
+            back = f"migrate down --to {below[-1] if below else BASE}"
+            yield error("late-migration", message, place, hint=hint, command=back)
 
 
 def _differences(old: Mapping[str, Json], new: Mapping[str, Json], at: str = "") -> Iterable[str]:

@@ -8,11 +8,14 @@ from enum import StrEnum
 
 from keychange import git
 from keychange.carriers import disagreements
-from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
-from keychange.project import Project, edited_since, left_behind, old_values, plan_up
+from keychange.project import Project, left_behind, old_values, plan_up
 from keychange.transaction import owner, pending_recovery
+
+_OF_UP = ("unreadable-ledger", "found-done")
+"""What a plan says about going on; the standing says it in its own way."""
 
 
 class Standing(StrEnum):
@@ -85,7 +88,11 @@ def report(
     plan = plan_up(project)
     absent = {path for path, digest in plan.reads.items() if digest is None}
     rows = tuple(_row(step, project, absent) for step in plan.steps)
-    problems = [*edited_since(project), *errors_in(plan.diagnostics)]
+    elsewhere = _elsewhere(project, plan)
+    absent |= elsewhere
+    problems = [each for each in errors_in(plan.diagnostics) if _missing(each) not in elsewhere]
+    if project.damage:
+        problems.insert(0, project.damage)
     if pending_recovery(project.root) and owner(project.root) is None:
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
@@ -95,7 +102,8 @@ def report(
     values = old_values(project)
     candidates = git.search(project.root, values) if search and names is None else None
     notes = [
-        *(each for each in plan.diagnostics if not each.is_error),
+        *(e for e in plan.diagnostics if not e.is_error and e.code not in _OF_UP),
+        *(_unverified(row) for row in rows if row.recorded is Status.INTERRUPTED),
         *(
             note("not-here", f"`{each}` is not here and is not judged", Location(each))
             for each in sorted(absent)
@@ -130,6 +138,25 @@ def _within(
         or each.location.path in names
         or (each.location.path not in plan.reads and each.code != "left-behind")
     )
+
+
+def _elsewhere(project: Project, plan: Plan) -> set[str]:
+    """Targets that have to be here and are not, but that git ignores: they are on other machines.
+
+    In CI that is ``.env``: the tracked half is judged without it.
+    """
+    missing = {_missing(each) for each in plan.diagnostics} - {""}
+    return set(git.ignored(project.root, sorted(missing))) if missing else set()
+
+
+def _missing(found: Diagnostic) -> str:
+    """The target that an error says is missing, else nothing."""
+    return found.about if found.code == "missing-target" and found.is_error else ""
+
+
+def _unverified(row: Row) -> Diagnostic:
+    message = f"`{row.revision}` is applied, unverified: its checks were interrupted"
+    return warning("unverified", message, command="migrate up")
 
 
 def _row(step: Step, project: Project, nowhere: set[str]) -> Row:

@@ -1,6 +1,9 @@
 """A project folder under test: run `migrate` on it, and know every byte of it."""
 
+import contextlib
+import io
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -70,3 +73,36 @@ def sourced(env_file, *, export):
     done = subprocess.run(["bash", "-c", script], env={}, capture_output=True, check=True)
     pairs = (entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
     return {key: value for key, value in pairs if key not in ("PWD", "OLDPWD", "SHLVL", "_")}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command came to; like a finished process."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def migrate_here(root, *arguments):
+    """Run `migrate -C ROOT ...` in this very process: quick, and open to fault injection."""
+    from keychange.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(["-C", str(root), *map(str, arguments)])
+        except SystemExit as done:
+            code = done.code
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+def git(root, *arguments):
+    """Run git as a person of no name, and return what it prints."""
+    person = ("-c", "user.name=test", "-c", "user.email=test@example.invalid")
+    command = ["git", *person, "-c", "core.autocrlf=false", "-c", "init.defaultBranch=main"]
+    done = subprocess.run([*command, *arguments], cwd=root, check=True, capture_output=True)
+    return done.stdout.decode()

@@ -21,6 +21,8 @@ VERBS = {
     "up": "Apply what is pending, run the model, and roll back if it does not work.",
     "down": "Take applied migrations back; what you edited elsewhere stays.",
     "status": "Show where every migration stands.",
+    "stamp": "Record what is applied here, without touching a file.",
+    "rebase": "Renumber your own pending migrations after a merge.",
     "history": "List all migrations, and which are applied here.",
     "check": "Find drift and pending changes; for pre-commit and CI.",
     "validate": "Read the migration files alone; for pre-commit and CI.",
@@ -78,16 +80,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = group.main(args=arguments, prog_name="migrate", standalone_mode=False, obj=session)
     except click.exceptions.Exit as done:
         code = done.exit_code
-    except click.Abort:
-        code = _interrupted(session, signal.SIGINT, None)
+    except click.Abort as stop:  # click's word for it hides which signal it was, and when
+        code = _interrupted(session, stop.__cause__)
     except click.UsageError as problem:
         hint = problem.ctx.get_usage() if problem.ctx else ""
         code = session.fail(UsageProblem(error("usage", problem.format_message(), hint=hint)))
     except KeychangeError as problem:
         code = session.fail(problem)
     except KeyboardInterrupt as stop:
-        number = getattr(stop, "signal_number", signal.SIGINT)
-        code = _interrupted(session, number, getattr(stop, "committed", None))
+        code = _interrupted(session, stop)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         code = 1
@@ -98,14 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(code or 0)
 
 
-def _interrupted(session: Session, number: int, committed: bool | None) -> int:  # noqa: FBT001 (None is unknown)
-    words = {
-        None: "Interrupted; no file is half written.",
-        False: "Interrupted; every file is as it was before.",
-        True: "Interrupted after the commit; every file holds its new value.",
-    }
-    session.say(words[committed])
-    return 128 + int(number)
+def _interrupted(session: Session, stop: BaseException | None) -> int:
+    return session.interrupted(
+        128 + int(getattr(stop, "signal_number", signal.SIGINT)),
+        committed=getattr(stop, "committed", None),
+        done=getattr(stop, "done", ()),
+    )
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

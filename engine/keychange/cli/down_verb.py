@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from keychange.cli.planning import approve, end, narrate_plan, show_plan
+from keychange.cli.planning import approve, end, excludes, narrate_plan, save, saved_plan, show_plan
 from keychange.cli.session import Session, verb
 
 
@@ -14,6 +16,19 @@ from keychange.cli.session import Session, verb
     "--steps", metavar="N", type=click.IntRange(min=1), help="Take back so many.  [default: 1]"
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --dry-run: save the plan, for `migrate down --plan FILE`.",
+)
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Apply exactly this saved plan, once and without a question.",
+)
 @click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
 @click.option(
     "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
@@ -24,6 +39,8 @@ def command(
     to: str | None,
     steps: int | None,
     dry_run: bool,
+    out: Path | None,
+    plan_file: Path | None,
     yes: bool,
     lock_timeout: float,
 ) -> int:
@@ -32,6 +49,7 @@ def command(
     The old values come from the ledger. A file that is as it was left comes back byte for byte;
     in one that you edited since, only the sites that were set are put back.
     """
+    from keychange.history import BASE
     from keychange.model import Plan
     from keychange.options import Options
     from keychange.project import Project, entries_above, plan_down
@@ -39,13 +57,23 @@ def command(
 
     if to and steps:
         raise click.UsageError("--to and --steps exclude each other")
+    if out and not dry_run:
+        raise click.UsageError("--out goes with --dry-run")
+    if plan_file:
+        excludes("--plan", to=to, steps=steps, dry_run=dry_run)
+        project, plan = saved_plan(session, plan_file, "down")
+        narrate_plan(session, plan, summary=True)
+        return end(session, down(project, plan, Options(lock_timeout=lock_timeout)), plan)
 
     def planned(here: Project) -> tuple[Project, Plan]:
         return here, plan_down(here, entries_above(here, to=to, steps=steps or 1))
 
     project, plan = session.read(planned)
     if dry_run:
-        return show_plan(session, plan, ())
+        above = {each.revision for each in plan.steps}
+        below = [each for each in project.ledger.revisions if each not in above]
+        saved = save(project, plan, below[-1] if below else BASE, out)
+        return show_plan(session, plan, (), saved=saved)
     if plan.steps:
         narrate_plan(session, plan, summary=yes)
     approve(session, plan, yes=yes)

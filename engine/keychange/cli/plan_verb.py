@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from keychange.cli.planning import searched, show_plan
+from keychange.cli.planning import save, searched, show_plan
 from keychange.cli.session import Session, verb
 
 
-@verb("plan", "migrate plan\nmigrate plan --to 0001 --summary")
+@verb("plan", "migrate plan\nmigrate plan --to 0001 --summary\nmigrate plan --out up.plan.json")
 @click.option("--to", metavar="REV", default="head", help="Plan up to this revision.")
 @click.option("--summary", is_flag=True, help="Only the files and the totals, no diff.")
 @click.option("--name-only", is_flag=True, help="Only the names of the files that would change.")
 @click.option("-U", "context", metavar="N", default=3, help="Lines of context in the diff.")
 @click.option("--exit-code", is_flag=True, help="End with 1 if anything would change.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save it, for `migrate up --plan FILE`; the file holds digests, no values.",
+)
 def command(
-    session: Session, *, to: str, summary: bool, name_only: bool, context: int, exit_code: bool
+    session: Session,
+    *,
+    to: str,
+    summary: bool,
+    name_only: bool,
+    context: int,
+    exit_code: bool,
+    out: Path | None,
 ) -> int:
-    """Show the exact changes, file by file, and write nothing."""
+    """Show the exact changes, file by file, and write nothing to the project."""
     from keychange.project import plan_up
 
-    plan, found = session.read(lambda project: searched(project, plan_up(project, to)))
+    project, plan, found = session.read(
+        lambda here: (here, *searched(here, plan_up(here, to))),
+    )
+    saved = save(project, plan, project.history.resolve(to), out)
     return show_plan(
         session,
         plan,
@@ -29,4 +47,5 @@ def command(
         name_only=name_only,
         summary=summary,
         exit_code=exit_code,
+        saved=saved,
     )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from pathlib import Path
 
 import click
 
 from keychange.cli.session import Session
-from keychange.diagnostics import Diagnostic, Severity, error, errors_in
-from keychange.errors import RefusedError
-from keychange.model import Plan
+from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
+from keychange.errors import RefusedError, UsageProblem
+from keychange.model import Json, Plan
 from keychange.project import Project, left_behind
 from keychange.render import document
 from keychange.render import text as words
-from keychange.workflow import Outcome
+from keychange.run import Outcome
+
+_TOLD = ("found-done", "edited-since")
+"""Notes that belong before a question: they say what ``down`` will do, or not."""
 
 
 def searched(project: Project, plan: Plan) -> tuple[Plan, tuple[Diagnostic, ...]]:
@@ -30,6 +35,7 @@ def show_plan(
     name_only: bool = False,
     summary: bool = False,
     exit_code: bool = False,
+    saved: Path | None = None,
 ) -> int:
     """Print a plan as the result of a verb; returns the exit code."""
     if errors_in(plan.diagnostics):
@@ -37,15 +43,63 @@ def show_plan(
     code = 1 if exit_code and plan.todo else 0
     diagnostics = (*plan.diagnostics, *found)
     if session.format == "json":
-        return session.emit(code, diagnostics, plan=document.plan(plan))
+        file: dict[str, Json] = {"plan_file": str(saved)} if saved else {}
+        return session.emit(code, diagnostics, plan=document.plan(plan), **file)
     lines = words.plan(
         plan, session.style(), context=context, names_only=name_only, summary=summary
     )
     session.show(lines)
     session.report(each for each in diagnostics if not name_only)
-    if plan.todo and not name_only:
-        session.say("Nothing was written. Apply it with: migrate up")
+    verb = plan.direction.value
+    if saved:
+        session.say(f"Saved. Apply it with: migrate {verb} --plan {shlex.quote(str(saved))}")
+    elif plan.todo and not name_only:
+        session.say(f"Nothing was written. Apply it with: migrate {verb}")
     return code
+
+
+def save(project: Project, plan: Plan, to: str, out: Path | None) -> Path | None:
+    """Save a plan where that was asked for; a plan with errors is not worth keeping.
+
+    Raises:
+        RefusedError: the plan has errors, or the file cannot be written.
+    """
+    if out is not None:
+        from keychange.plan_file import save_plan
+
+        if errors_in(plan.diagnostics):
+            raise RefusedError(*plan.diagnostics)
+        save_plan(project, plan, to, out)
+    return out
+
+
+def saved_plan(session: Session, path: Path, verb: str) -> tuple[Project, Plan]:
+    """The plan of a plan file, made again and found to be the same.
+
+    Raises:
+        UsageProblem: it is no plan file, or goes the other way.
+        RefusedError: ``stale-plan``.
+    """
+    from keychange.plan_file import plan_again, read_plan, refuse_stale
+
+    saved = read_plan(path)
+    if saved.direction != verb:
+        message = f"this plan leads the other way: it is for `migrate {saved.direction}`"
+        raise UsageProblem(error("usage", message, Location(str(path))))
+    project, plan = session.read(lambda here: (here, plan_again(saved, here)))
+    refuse_stale(saved, project, plan)
+    return project, plan
+
+
+def excludes(option: str, **others: object) -> None:
+    """Refuse options that have no meaning beside another one.
+
+    Raises:
+        click.UsageError: one of them was given.
+    """
+    for name, value in others.items():
+        if value:
+            raise click.UsageError(f"{option} and --{name.replace('_', '-')} exclude each other")
 
 
 def narrate_plan(session: Session, plan: Plan, *, summary: bool = False) -> None:
@@ -60,7 +114,8 @@ def narrate_plan(session: Session, plan: Plan, *, summary: bool = False) -> None
         return
     for line in words.plan(plan, session.style(sys.stderr), summary=summary):
         session.say(line)
-    session.report(each for each in plan.diagnostics if each.severity is not Severity.NOTE)
+    told = (e for e in plan.diagnostics if e.severity is not Severity.NOTE or e.code in _TOLD)
+    session.report(told)
 
 
 def approve(session: Session, plan: Plan, *, yes: bool) -> None:
@@ -69,14 +124,24 @@ def approve(session: Session, plan: Plan, *, yes: bool) -> None:
     Raises:
         RefusedError: nobody can be asked, or the answer was no.
     """
-    if yes or not plan.todo:
+    if plan.todo:
+        ask(session, "Write these changes?", yes=yes)
+
+
+def ask(session: Session, question: str, *, yes: bool) -> None:
+    """Go on only if the user says so.
+
+    Raises:
+        RefusedError: nobody can be asked, or the answer was no.
+    """
+    if yes:
         return
     if not session.interactive:
         message = "nobody can be asked here whether to write"
         raise RefusedError(
             error("needs-approval", message, hint="say --yes to go on without a question")
         )
-    if not click.confirm("Write these changes?", err=True):
+    if not click.confirm(question, err=True):
         raise RefusedError(error("declined", "you said no"))
 
 

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from keychange.settings import Settings
     from keychange.transaction import Recovery
 
+_CLOSING = {
+    "refused": ("Refused: nothing was written.", "Refused: nothing else was written."),
+    "rolled-back": (
+        "Rolled back: every file was restored and compared.",
+        "Rolled back: every file of this step was restored and compared.",
+    ),
+    "rolled-back-unconfirmed": ("Rolled back, not confirmed: look at the files named above.",) * 2,
+    "rollback-failed": ("Not restored: the files named above need your hand.",) * 2,
+}
+"""The last line for an ending: where nothing was done before, and where something was."""
+
 T = TypeVar("T")
 FORMATS = ("text", "concise", "json", "github", "sarif")
 _OF_CHECKS = ("concise", "sarif")
@@ -227,17 +238,32 @@ class Session:
         """End with an error of ours: what is wrong, where, and what to do."""
         code = problem.exit_code
         if self.format == "json":
-            from keychange.render.document import ENDINGS
-
-            return self.emit(code, problem.diagnostics, ending=ENDINGS[code])
+            done: list[Json] = [*problem.done]
+            return self.emit(code, problem.diagnostics, ending=problem.ending, done=done)
         self.report(problem.diagnostics)
-        closing = {
-            1: "Refused: nothing was written.",
-            3: "Rolled back: every file was restored and compared.",
-            4: "Not restored: the files named above need your hand.",
+        if problem.ending in _CLOSING:
+            self.say(self.stays(problem.done) + _CLOSING[problem.ending][bool(problem.done)])
+        return code
+
+    def stays(self, done: Iterable[str]) -> str:
+        """Words for the revisions that a run had finished before it stopped."""
+        names = ", ".join(done)
+        how = "taken back" if self.verb == "down" else "applied"
+        return f"Stopped. {how.capitalize()} before, and left so: {names}. " if names else ""
+
+    def interrupted(self, code: int, *, committed: bool | None, done: tuple[str, ...]) -> int:
+        """End where a signal stopped the run, with what the files hold."""
+        if self.format == "json":
+            named: list[Json] = [*done]
+            return self.emit(code, ending="interrupted", committed=committed, done=named)
+        words = {
+            None: "Interrupted; no file is half written.",
+            False: "Interrupted; every file is as it was before.",
+            True: "Interrupted after the commit; every file holds its new value.",
         }
-        if code in closing:
-            self.say(closing[code])
+        if done and committed is False:
+            words[False] = "Interrupted; every other file is as it was before."
+        self.say(self.stays(done) + words[committed])
         return code
 
     def crash(self, problem: Exception) -> int:

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from keychange.cli.planning import approve, end, narrate_plan, searched, show_plan
+from keychange.cli.planning import (
+    approve,
+    end,
+    excludes,
+    narrate_plan,
+    saved_plan,
+    searched,
+    show_plan,
+)
 from keychange.cli.session import Session, verb
 
+if TYPE_CHECKING:
+    from keychange.options import Options
+    from keychange.project import Project
 
-@verb("up", "migrate up\nmigrate up --yes --no-verify")
+
+@verb("up", "migrate up\nmigrate up --yes --no-verify\nmigrate up --plan up.plan.json")
+@click.option("--to", metavar="REV", help="Apply up to this revision.  [default: head]")
 @click.option(
-    "--to", metavar="REV", default="head", help="Apply up to this revision.  [default: head]"
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Apply exactly this saved plan, once and without a question.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show the plan; the same as `migrate plan`.")
 @click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
@@ -20,6 +40,12 @@ from keychange.cli.session import Session, verb
 @click.option("--keep", is_flag=True, help="Keep the changes where a check does not pass.")
 @click.option("--baseline", is_flag=True, help="First probe the model in use, where it is cached.")
 @click.option(
+    "--interrupted",
+    type=click.Choice(["continue", "roll-back"]),
+    help="What an interrupted run left unverified: check it now, or only roll it back."
+    "  [default: ask, else continue]",
+)
+@click.option(
     "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
 )
 @click.option(
@@ -28,12 +54,14 @@ from keychange.cli.session import Session, verb
 def command(
     session: Session,
     *,
-    to: str,
+    to: str | None,
+    plan_file: Path | None,
     dry_run: bool,
     yes: bool,
     no_verify: bool,
     keep: bool,
     baseline: bool,
+    interrupted: str | None,
     allow_cpu: bool,
     lock_timeout: float,
 ) -> int:
@@ -42,13 +70,20 @@ def command(
     If the model does not work afterwards, every file is put back and compared, and the exit code
     is 3.
     """
-    from keychange.options import Options
+    from keychange.history import HEAD
+    from keychange.options import Interrupted, Options
     from keychange.project import plan_up
     from keychange.workflow import up
 
+    wanted = to or HEAD
     if dry_run:
-        return show_plan(session, *session.read(lambda here: searched(here, plan_up(here, to))))
-    project, plan = session.read(lambda here: (here, plan_up(here, to)))
+        excludes("--dry-run", plan=plan_file)
+        return show_plan(session, *session.read(lambda here: searched(here, plan_up(here, wanted))))
+    if plan_file:
+        excludes("--plan", to=to, interrupted=interrupted)
+        project, plan = saved_plan(session, plan_file, "up")
+    else:
+        project, plan = session.read(lambda here: (here, plan_up(here, wanted)))
     options = Options(
         verify=not no_verify,
         keep=keep,
@@ -58,8 +93,34 @@ def command(
         lock_timeout=lock_timeout,
         progress=session.say,
         live=session.live,
+        interrupted=Interrupted(interrupted or _choice(session, project, yes=yes)),
     )
+    if options.interrupted is Interrupted.ROLL_BACK:
+        return _roll_back(session, project, options, yes=yes)
     if plan.todo:
+        narrate_plan(session, plan, summary=yes)
+    approve(session, plan, yes=yes or plan_file is not None)
+    return end(session, up(project, plan, options), plan)
+
+
+def _choice(session: Session, project: Project, *, yes: bool) -> str:
+    """Ask what becomes of a migration whose checks were cut off; go on where nobody can be."""
+    from keychange.workflow import interrupted
+
+    for entry in interrupted(project):
+        session.say(f"{entry.revision} is applied, unverified: its checks were interrupted.")
+    if not interrupted(project) or yes or not session.interactive:
+        return "continue"
+    checked = click.confirm("Check it now? If not, it is rolled back", default=True, err=True)
+    return "continue" if checked else "roll-back"
+
+
+def _roll_back(session: Session, project: Project, options: Options, *, yes: bool) -> int:
+    from keychange.project import plan_down
+    from keychange.workflow import interrupted, up
+
+    plan = plan_down(project, tuple(each.unsettled for each in interrupted(project)))
+    if plan.steps:
         narrate_plan(session, plan, summary=yes)
     approve(session, plan, yes=yes)
     return end(session, up(project, plan, options), plan)

@@ -10,12 +10,10 @@ from keychange.model import ABSENT, FileChange, Json, Plan, Site, Step
 from keychange.render.diagnostics import data as diagnostic
 from keychange.render.diff import unified
 from keychange.render.masking import Masks, line
+from keychange.run import Outcome
 from keychange.standing import Report
-from keychange.workflow import Outcome
 
 FORMAT_VERSION = 1
-ENDINGS = {1: "refused", 2: "could-not-run", 3: "rolled-back", 4: "rollback-failed"}
-"""The ending of a run that stopped with an error, by exit code."""
 
 
 def document(
@@ -92,6 +90,8 @@ def outcome(done: Outcome) -> dict[str, Json]:
     result["verdict"] = done.verdict.value if done.verdict else None
     if done.baselines:
         result["baselines"] = {name: check(each) for name, each in done.baselines.items()}
+    if done.unverified:
+        result["unverified"] = list(done.unverified)
     if done.undone:
         result["undone"] = done.undone
     if done.recovery is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from keychange.checks import CheckOutcome
+from keychange.ledger import Status
 from keychange.model import Direction, Plan, Site, State, Step
 from keychange.probe.verdict import Verdict
 from keychange.render.diff import coloured, unified
 from keychange.render.masking import Masks, line
 from keychange.render.style import Style, count, visible
+from keychange.run import Ending, Outcome
 from keychange.standing import Report, Row, Standing
-from keychange.workflow import Ending, Outcome
 
 _SIGNS = {
     State.PENDING: ("~", "yellow"),
@@ -19,6 +20,9 @@ _SIGNS = {
     State.FOREIGN: ("!", "red"),
     State.ABSENT: ("-", "dim"),
 }
+
+
+_RESTORED = "Every file was restored and compared."
 
 
 def plan(
@@ -107,32 +111,41 @@ def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
             yield from check_outcome(done.baselines[revision], style)
         for each in results:
             yield from check_outcome(each, style)
-    yield from _ending(done, made, style)
+    words, colour = _ending(done, made)
+    yield style(words, "bold", colour) if colour else words
+    if done.unverified:
+        named = ", ".join(done.unverified)
+        yield f"Not verified: no check of {named} was run. `migrate verify` runs them."
 
 
-def _ending(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
+def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
+    """The words of an ending and their colour."""
     named = ", ".join(done.done)
+    files = sum(len(step.changes) for step in made.steps) if made else 0
+    written = f"; {count(files, 'file')} written" if made else ""
+    before = f" Before that, and left so: {named}." if named else ""
     match done.ending:
         case Ending.NOTHING:
-            yield "Nothing to do: every site holds what the migrations set."
-        case Ending.APPLIED:
-            down = made is not None and made.direction is Direction.DOWN
-            files = sum(len(step.changes) for step in made.steps) if made else 0
-            verb = "Taken back" if down else "Applied"
-            yield style(f"{verb}: {named}; {count(files, 'file')} written.", "bold", "green")
-            if not down and not done.checks:
-                yield "Not verified: nothing was run. `migrate verify` confirms it."
+            return "Nothing to do: every site holds what the migrations set.", ""
+        case Ending.APPLIED | Ending.UNVERIFIED:
+            return f"Applied: {named}{written}.", "green"
+        case Ending.TAKEN_BACK:
+            return f"Taken back: {named}{written}.", "green"
+        case Ending.REBASED:
+            return f"Rebased: {named}.", "green"
+        case Ending.STAMPED:
+            return f"Stamped: {named}; only the ledger was written.", "green"
         case Ending.ROLLED_BACK:
             words = f"Rolled back: {done.undone} did not pass its checks."
-            yield style(f"{words} Every file was restored and compared.", "bold", "red")
+            return f"{words} {_RESTORED}{before}", "red"
         case Ending.INCONCLUSIVE:
             words = f"Rolled back: {done.undone} could not be tested here."
-            yield style(f"{words} Every file was restored and compared.", "bold", "yellow")
+            return f"{words} {_RESTORED}{before}", "yellow"
         case Ending.KEPT:
             inconclusive = done.verdict is Verdict.INCONCLUSIVE
             why = "it could not be tested here" if inconclusive else "a check failed"
             words = f"Kept, not verified: {why}, and nothing was rolled back."
-            yield style(words, "bold", "yellow" if inconclusive else "red")
+            return f"{words}{before}", "yellow" if inconclusive else "red"
 
 
 def check_outcome(each: CheckOutcome, style: Style) -> Iterator[str]:
@@ -157,7 +170,9 @@ def status(found: Report, style: Style) -> Iterator[str]:
     for row in found.rows:
         since, up = _columns(row)
         colour = "green" if row.standing is Standing.APPLIED else "yellow"
-        recorded = f"{row.recorded.value}" if row.recorded else "not recorded"
+        recorded = row.recorded.value if row.recorded else "not recorded"
+        if row.recorded is Status.INTERRUPTED:
+            recorded = "applied, unverified: its checks were interrupted"
         standing = style(row.standing.value, colour)
         yield f"{since}{up} {style(row.revision.ljust(width), 'bold')}  {standing} ({recorded})"
         for site in (*row.pending, *row.foreign):

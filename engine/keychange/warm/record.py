@@ -65,6 +65,8 @@ def record(
         said: what was printed on standard output and standard error, and the exit code.
         started: the time in nanoseconds before anything was read.
     """
+    if any(each.about for each in report.plan.diagnostics):
+        return  # what git ignores had a say
     with contextlib.suppress(_UnsettledError, OSError, KeychangeError):
         ensure_state_dir(project.root)  # first, for it changes the root that is to be sealed
         facts, more = _contents(wanted, project, report, said, started)

@@ -1,0 +1,366 @@
+"""Run: one run under the lock: commit a step, confirm it by its checks, or take it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+from keychange import baseline
+from keychange import ledger as ledgers
+from keychange.aside import keep_aside
+from keychange.checks import CheckOutcome, run_checks
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
+from keychange.errors import KeychangeError, RefusedError, RollbackError, RolledBackError
+from keychange.ledger import Last, Ledger, Status
+from keychange.model import FileChange, Migration, Step
+from keychange.options import Options
+from keychange.preconditions import unmet_requirements
+from keychange.probe.verdict import Verdict
+from keychange.project import Project, plan_down
+from keychange.transaction import FileWrite, Interrupted, Recovery, commit
+
+
+class Ending(StrEnum):
+    """How a run ended. Each has its words and its exit code, and agrees with the bytes on disk.
+
+    A refusal, and a restore that failed or could not be confirmed, are errors: see
+    ``KeychangeError.ending``. ``applied-unverified`` stands in the ledger while checks run.
+    """
+
+    NOTHING = "nothing-to-do"
+    APPLIED = "applied"
+    UNVERIFIED = "applied-unverified"
+    TAKEN_BACK = "taken-back"
+    STAMPED = "stamped"
+    REBASED = "rebased"
+    ROLLED_BACK = "rolled-back"
+    INCONCLUSIVE = "rolled-back-inconclusive"
+    KEPT = "kept-unverified"
+
+
+_WELL = frozenset(
+    (Ending.NOTHING, Ending.APPLIED, Ending.TAKEN_BACK, Ending.STAMPED, Ending.REBASED)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run did.
+
+    ``done`` are the revisions that stay as asked, of which ``unverified`` were to be checked and
+    were not; ``undone`` is the one that was rolled back.
+    ``checks`` are the outcomes of verification, by revision, ``baselines`` those of the models
+    that were in use before.
+    """
+
+    ending: Ending = Ending.NOTHING
+    done: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    undone: str = ""
+    checks: Mapping[str, tuple[CheckOutcome, ...]] = field(default_factory=dict)
+    baselines: Mapping[str, CheckOutcome] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    recovery: Recovery | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 when it is as asked, 3 when a check did not pass."""
+        return 0 if self.ending in _WELL else 3
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the checks say together; None where none was run.
+
+        One that fails decides; else one that could not be tested here does.
+        """
+        found = {each.verdict for results in self.checks.values() for each in results}
+        order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+        return next((each for each in order if each in found), None)
+
+
+def now() -> str:
+    """The time as records hold it: ISO 8601 in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+class Run:
+    """One run under the lock: the project as it goes on, and the outcome so far."""
+
+    def __init__(self, project: Project, options: Options, verb: str) -> None:
+        self.project = project
+        self.options = options
+        self.verb = verb
+        self.outcome = Outcome()
+        self._earlier = project.ledger
+
+    def tell(self, *diagnostics: Diagnostic) -> None:
+        """Add what the user should know at the end."""
+        self.outcome = replace(self.outcome, diagnostics=(*self.outcome.diagnostics, *diagnostics))
+
+    def finish(self, revision: str, ending: Ending = Ending.APPLIED) -> None:
+        """Count a revision as done."""
+        self.outcome = replace(self.outcome, ending=ending, done=(*self.outcome.done, revision))
+
+    def require(self, migrations: Iterable[Migration]) -> None:
+        """Check every requirement before anything is written.
+
+        Raises:
+            RefusedError: with all that are not met.
+        """
+        pairs = [(each, self.project.templates[each.revision]) for each in migrations]
+        root, options = self.project.root, self.options
+        unmet = unmet_requirements(root, pairs, options, runtime=options.verify)
+        if unmet:
+            raise RefusedError(*unmet)
+
+    def measure(self, step: Step) -> None:
+        """Probe the model that is in use, where that is wished and possible."""
+        options = self.options
+        if step.migration is None or not (options.baseline and options.verify):
+            return
+        templates = self.project.templates[step.revision]
+        found = baseline.measure(self.project.root, step.migration, step, templates, options)
+        if isinstance(found, Diagnostic):
+            self.tell(found)
+        else:
+            baselines = {**self.outcome.baselines, step.revision: found}
+            self.outcome = replace(self.outcome, baselines=baselines)
+
+    def write(
+        self,
+        changes: Iterable[FileChange],
+        ledger: Ledger,
+        reads: Mapping[str, str | None],
+        last: tuple[Ending, str],
+        modes: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Commit files and the ledger together; ``last`` is how this run ends, and for what.
+
+        ``modes`` are the permission bits of files that are made, 0600 for others.
+
+        Raises:
+            RefusedError, RolledBackError, RollbackError, Interrupted: as ``commit``.
+        """
+        ending, revision = last
+        after = self.project.with_ledger(
+            replace(ledger, serial=self.project.ledger.serial).written(
+                Last(self.verb, ending.value, revision, now())
+            )
+        )
+        if self.project.damage:
+            self._set_aside()
+        commit(
+            self.project.root,
+            # A file that is made here may come to hold secrets; only its owner reads it.
+            [FileWrite(e.path, e.before, e.after, modes.get(e.path, 0o600)) for e in changes],
+            record=FileWrite(ledgers.PATH, self.project.ledger_bytes, after.ledger_bytes, 0o600),
+            reads=reads,
+        )
+        self.project = after
+
+    def _set_aside(self) -> None:
+        """A damaged ledger is never overwritten without a copy of it."""
+        try:
+            kept = keep_aside(self.project.root, "ledger.json", self.project.ledger_bytes or b"")
+        except OSError as problem:
+            message = f"the damaged ledger cannot be kept aside: {problem.strerror}"
+            place = Location(ledgers.PATH)
+            hint = "move it away yourself, then run the command again"
+            raise RefusedError(error("unreadable-ledger", message, place, hint=hint)) from problem
+        message = f"the damaged ledger is kept in {kept}; `down` cannot restore what it held"
+        self.tell(warning("ledger-rebuilt", message, Location(ledgers.PATH)))
+
+    def commit_up(self, step: Step, reads: Mapping[str, str | None]) -> None:
+        """Commit a step toward head, with its entry in the ledger."""
+        if step.migration is None:
+            raise TypeError("a step toward head has its migration")
+        # What is meant to be verified counts as interrupted until it is: should this process be
+        # killed during the checks, the next command knows.
+        waiting = Status.INTERRUPTED if self.options.verify else Status.UNVERIFIED
+        status = waiting if step.migration.checks else Status.VERIFIED
+        ending = Ending.UNVERIFIED if status is Status.INTERRUPTED else Ending.APPLIED
+        self._earlier = self.project.ledger
+        ledger = self._earlier.with_step(step, step.migration, status, now())
+        self.write(step.changes, ledger, reads, (ending, step.revision))
+
+    def confirm(self, migration: Migration, step: Step | None) -> bool:
+        """Run the checks of an applied migration; record them, or take it back.
+
+        ``step`` is the one just committed; None where an earlier run was cut off.
+
+        Returns:
+            Whether the run may go on.
+
+        Raises:
+            RolledBackError: a check could not be run; everything was restored and compared.
+            RollbackError: that failed, or could not be confirmed.
+        """
+        revision = migration.revision
+        if not self.options.verify or not migration.checks:
+            self.finish(revision)
+            if migration.checks:
+                unverified = (*self.outcome.unverified, revision)
+                self.outcome = replace(self.outcome, unverified=unverified)
+            return True
+        results, broken = self._check(migration, step)
+        self.outcome = replace(self.outcome, checks={**self.outcome.checks, revision: results})
+        failed = [each for each in results if each.verdict is not Verdict.PASS]
+        if not failed and not broken:
+            self._record(revision, Status.VERIFIED, results, step)
+            self.finish(revision)
+            return True
+        self.tell(*(each for result in failed for each in result.diagnostics), *broken)
+        before = self.outcome.baselines.get(revision)
+        if before is not None and (known := baseline.already_broken(before)):
+            self.tell(known)
+        if self.options.keep:
+            self.outcome = replace(self.outcome, ending=Ending.KEPT)
+            self._record(revision, Status.UNVERIFIED, results, step)
+            return False
+        wrong = bool(broken) or any(each.verdict is Verdict.FAIL for each in failed)
+        ending = Ending.ROLLED_BACK if wrong else Ending.INCONCLUSIVE
+        self.roll_back(revision, step, ending)
+        self.outcome = replace(self.outcome, ending=ending, undone=revision)
+        return False
+
+    def _check(
+        self, migration: Migration, step: Step | None
+    ) -> tuple[tuple[CheckOutcome, ...], tuple[Diagnostic, ...]]:
+        """What the checks came to, and why they could not be run to their end."""
+        revision = migration.revision
+        templates = self.project.templates[revision]
+        try:
+            return run_checks(self.project.root, migration, templates, self.options), ()
+        except KeychangeError as problem:
+            return (), problem.diagnostics
+        except BaseException as cause:
+            if not self.options.keep:
+                self.roll_back(revision, step, Ending.ROLLED_BACK)
+                if isinstance(cause, KeyboardInterrupt):
+                    cause.committed = False  # type: ignore[attr-defined]
+            if not isinstance(cause, Exception) or self.options.keep:
+                raise
+            message = f"a check of `{revision}` ended with an unexpected {type(cause).__name__}"
+            hint = "this is a bug in keychange; the probe alone, with --debug, shows more"
+            raise RolledBackError(error("check-crashed", message, hint=hint)) from cause
+
+    def _record(
+        self,
+        revision: str,
+        status: Status,
+        results: Iterable[CheckOutcome],
+        step: Step | None,
+    ) -> None:
+        """Record a verdict; what cannot be recorded is not done."""
+        entry = self.project.ledger.get(revision)
+        if entry is None:
+            return
+        evidence = {**entry.evidence, "checks": [each.data() for each in results]}
+        before = self.outcome.baselines.get(revision)
+        if before is not None:
+            evidence["baseline"] = before.data()
+        changed = replace(entry, status=status, evidence=evidence, settled=None)
+        ending = Ending.APPLIED if status is Status.VERIFIED else Ending.KEPT
+        try:
+            self.write((), self.project.ledger.with_entry(changed), {}, (ending, revision))
+        except RollbackError:
+            raise
+        except KeychangeError as problem:
+            if self.options.keep:  # the ledger still says: applied, and not verified
+                self.outcome = replace(self.outcome, ending=Ending.KEPT)
+                self.tell(*problem.diagnostics)
+                return
+            self.roll_back(revision, step, Ending.ROLLED_BACK)
+            raise RolledBackError(*problem.diagnostics) from problem
+
+    def roll_back(self, revision: str, step: Step | None, ending: Ending) -> None:
+        """Take back an applied step that was not confirmed, and compare every byte.
+
+        Raises:
+            RollbackError: a file could not be restored, or is not what it was.
+        """
+        changes, ledger = self._backward(revision, step)
+        current = []
+        for each in changes:
+            found = self._now(each)
+            if found != each.before:
+                self.tell(self._rescue(each.path, found))
+            current.append(replace(each, before=found))
+        try:
+            self.write(current, ledger, {}, (ending, revision))
+        except Interrupted as stop:
+            stop.committed = not stop.committed  # what was committed is the way back
+            raise
+        except RollbackError:
+            raise
+        except KeychangeError as problem:
+            unrestored = [_not_restored(each, revision) for each in changes]
+            raise RollbackError(*unrestored, others=problem.diagnostics) from problem
+        wrong = [each for each in changes if self._now(each) != each.after]
+        if wrong:
+            raise RollbackError(*(_changed_again(each) for each in wrong))
+
+    def _backward(self, revision: str, step: Step | None) -> tuple[list[FileChange], Ledger]:
+        """The changes that undo a step, and the ledger without it."""
+        if step is not None:
+            changes = [replace(each, before=each.after, after=each.before) for each in step.changes]
+            return changes, self._earlier
+        # Applied by a run that was cut off: the ledger knows what it did.
+        ledger = self.project.ledger
+        entry = ledger.get(revision)
+        if entry is None:
+            return [], ledger
+        plan = plan_down(self.project, (entry.unsettled,))
+        if errors_in(plan.diagnostics):
+            raise RollbackError(*plan.diagnostics)
+        changes = [each for one in plan.steps for each in one.changes]
+        earlier = entry.before_run
+        return changes, ledger.with_entry(earlier) if earlier else ledger.without(revision)
+
+    def _now(self, change: FileChange) -> bytes | None:
+        """The bytes of a file as they are on the disk."""
+        try:
+            return (self.project.root / change.path).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            message = f"{change.path} cannot be read to be restored: {problem.strerror}"
+            raise RollbackError(
+                error(
+                    "restore-failed",
+                    f"{message}; its bytes from before can be had from the ledger",
+                    Location(change.path),
+                    hint="remove the cause, then take the migration back",
+                    command="migrate up --interrupted roll-back",
+                )
+            ) from problem
+
+    def _rescue(self, path: str, data: bytes | None) -> Diagnostic:
+        """Keep bytes that appeared while the checks ran and that the rollback replaces."""
+        message = "the file changed while the checks ran; it was put back as it was before `up`"
+        if data is None:
+            return note("changed-during-checks", message, Location(path))
+        try:
+            kept = keep_aside(self.project.root, path, data)
+        except OSError as problem:
+            said = f"{path} changed while the checks ran and cannot be kept: {problem.strerror}"
+            raise RollbackError(error("restore-failed", said, Location(path))) from problem
+        return warning(
+            "changed-during-checks", message, Location(path), hint=f"what it held is kept in {kept}"
+        )
+
+
+def _not_restored(change: FileChange, revision: str) -> Diagnostic:
+    message = f"{change.path} holds what `{revision}` set; its bytes from before are in the ledger"
+    hint = "remove the cause, then take the migration back"
+    command = "migrate up --interrupted roll-back"
+    return error("restore-failed", message, Location(change.path), hint=hint, command=command)
+
+
+def _changed_again(change: FileChange) -> Diagnostic:
+    message = f"{change.path} was put back, and reads differently"
+    hint = "somebody else wrote it, or the disk does not keep what it is given: look at the file"
+    return error("restore-unconfirmed", message, Location(change.path), hint=hint)
