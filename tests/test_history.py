@@ -145,6 +145,7 @@ def test_status_and_history_show_a_history_out_of_order(root):
     doubled(root)
     assert say(root, "status")["exit_code"] == 0
     assert len(say(root, "history")["migrations"]) == 3
+    assert codes(say(root, "validate")) == ["duplicate-revision"]
 
 
 def test_a_deleted_or_edited_migration_can_be_kept_by_stamping(root):

@@ -15,9 +15,12 @@ def command(session: Session, *, index: bool) -> int:
     Every problem of every file is shown at its line and column. Ends with 2 if a file is not
     valid, and with 1 if two have one number or one is missing.
     """
+    from keychange.errors import RefusedError
     from keychange.render.style import count
 
     project = session.read(lambda here: here, staged=index)
+    if project.history.problems:
+        raise RefusedError(*project.history.problems)
     revisions = project.history.revisions
     if session.format == "json":
         return session.emit(0, migrations=list(revisions))
