@@ -28,6 +28,7 @@ FILES = {
     "odd spaces": b"x   =( 'old' )  ;y=1\ntry: pass\nexcept E  : x = 'old'\n",
     "decorated": b'@a(b)\n@route("old")\nclass A:\n    x = 1\n',
     "after a string of many lines": b'a = """x\ny"""; x = "old"\n',
+    "after a string of many lines beyond ASCII": 'a = """é漢\né🎙"""; x = "old"\n'.encode(),
     "wide decorators": b'@a(\n  "old",\n)\nasync def f(\n  b="old",\n): pass\n',
 }
 
@@ -49,6 +50,11 @@ def test_what_the_encoding_cannot_hold_is_escaped():
 
 def test_a_line_break_takes_the_line_end_of_the_file():
     assert edited(b'x = """old"""\r\n', {"at": "x", "to": "a\nb"}) == b'x = """a\r\nb"""\r\n'
+
+
+def test_a_piece_after_one_of_many_lines_beyond_ascii():
+    code = 'a = """é漢\né🎙""" \'old\'\n'
+    assert edited(code, {"at": "a", "to": "é漢\né🎙new"}) == code.replace("old", "new")
 
 
 NOT_PYTHON = {

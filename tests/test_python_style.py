@@ -121,7 +121,7 @@ def written(draw):
             text = spell("'" + text)[2:-1].replace("'", "\\'").replace('"', '\\"')
         piece = f"{prefix}{quote}{text}{quote}"
         try:
-            assert isinstance(ast.literal_eval(piece), str)
+            assert isinstance(ast.literal_eval(f"({piece})"), str)  # no comment in it
         except (SyntaxError, ValueError, AssertionError):
             piece = f"{quote}plain{quote}"
         pieces.append(piece)

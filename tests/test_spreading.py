@@ -90,6 +90,7 @@ def test_an_error_is_raised_once_and_leaves_nothing_running(job):
 def test_an_interrupt_ends_the_helpers_in_silence():
     code = """
     import time
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     def work(job):
         if helper(): time.sleep(60)
         signal.raise_signal(signal.SIGINT)

@@ -94,7 +94,8 @@ def _work(function: Callable[[Job], Result], jobs: Sequence[Job], pipe: int) -> 
     """The life of a worker. It never returns, and runs and flushes nothing of its parent's."""
     try:
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_DFL)  # the parent reports; a worker only ends
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, signal.SIG_DFL)  # the parent reports; a worker only ends
         data = pickle.dumps([function(job) for job in jobs], pickle.HIGHEST_PROTOCOL)
         with open(pipe, "wb") as file:
             file.write(data)

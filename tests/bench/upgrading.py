@@ -24,7 +24,8 @@ for my $path (@ARGV) {
 """
 _ASSEMBLED = """
 set -e
-rg -l0 --no-ignore --hidden -tpy -F {old} . | xargs -0 libcst.tool codemod -j 2 -x swap.Swap
+rg -l0 --no-ignore --hidden -tpy -F {old} . | xargs -0 \\
+  python -m libcst.tool codemod -j 2 -x swap.Swap
 for key in TTS_BACKEND=mlx MLX_MODEL_ID={new} MLX_PYTHON={root}/python VOICE_REF_DIR={root}/assets
 do dotenv -f .env set FLAMING_HORSE_${{key%%=*}} "${{key#*=}}"; done
 for file in generated/*/voice_clone_config.json; do

@@ -92,7 +92,9 @@ def there_and_back(path: str, data: bytes, wanted: list[tuple[Literal, str]]) ->
     finding = kind.examine(operation, Source(path, data), CONTEXT)
     for problem in finding.diagnostics:
         if problem.is_error:
-            yield f"refused: {problem.code}: {problem.message.split(': ', 1)[-1][:90]}"
+            message = problem.message.replace(f"{path} ", "").split(": ", 1)[-1]
+            reason = re.split(r"[\'\"]", message)[0].strip()
+            yield f"refused: {problem.code}: {reason}"
             return
     sites = [site for site in finding.sites if site.changes]
     if not {literal.address for literal, _ in wanted} <= {site.address for site in sites}:

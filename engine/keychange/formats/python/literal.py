@@ -9,6 +9,7 @@ its limits on deep and long input are out of reach.
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -242,8 +243,12 @@ def _commented(text: str, pieces: Sequence[Segment]) -> bool:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
-    """The offsets of the string tokens of a literal."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    """The offsets of the string tokens of a literal.
+
+    The tokenizer sees a letter for each character beyond ASCII: that of Python 3.12.1 counts the
+    columns of a string of many lines in bytes.
+    """
+    plain = re.sub(r"[^\0-\x7f]", "x", text).replace("\r\n", "\n").replace("\r", "\n")
     offsets = _offsets(text) if "\r" in text else range(len(text) + 1)
     lines = list(accumulate((len(line) for line in io.StringIO(plain)), initial=0))
     opened: list[int] = []
