@@ -130,6 +130,10 @@ class VerbScene:
             elif path.name != "ledger.json":
                 path.unlink()
 
+    def which(self, state: Snapshot) -> int:
+        """The allowed state that this is, apart from when it was applied."""
+        return [_timeless(each) for each in self.allowed].index(_timeless(state))
+
     def undisturbed(self, state: Snapshot, *arguments: str) -> tuple[str, int]:
         """What a verb that only reads says of a state, and its exit code."""
         key = (self.allowed.index(state), arguments)
@@ -147,6 +151,13 @@ def snapshot(root: Path) -> Snapshot:
         kind, mode, data = found[LEDGER]
         found[LEDGER] = (kind, mode, _WRITTEN.sub(b'"serial": 0, "last": null, "entries"', data))
     return found
+
+
+def _timeless(state: Snapshot) -> Snapshot:
+    return {
+        path: (kind, mode, re.sub(rb'"applied_at": "[^"]*"', b"", data) if path == LEDGER else data)
+        for path, (kind, mode, data) in state.items()
+    }
 
 
 def warm(root: Path) -> None:

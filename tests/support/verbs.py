@@ -65,23 +65,23 @@ def _speak(output: Path) -> None:
     sys.stderr = (output / "err").open("w")
 
 
-def _heard(output: Path, status: int, calls: tuple[str, ...] = ()) -> Ended:
+def heard(output: Path, status: int, calls: tuple[str, ...] = ()) -> Ended:
+    """What a verb that has ended left in its folder of output."""
     out, err = ((output / name).read_text() for name in ("out", "err"))
     return Ended(status, out, err, calls)
 
 
-def migrate_here(root: Path, *arguments: str, faults: Faults | None = None) -> Ended:
-    """Run a verb in a fork of this process: quick, for nothing is imported again."""
+def start_here(root: Path, *arguments: str, output: Path) -> int:
+    """Start a verb in a fork of this process: quick, for nothing is imported again."""
+    return start_child(lambda: _as_verb(root, arguments, output))
+
+
+def migrate_here(root: Path, *arguments: str) -> Ended:
+    """Run a verb in a fork of this process."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder)
-
-        def act() -> None:
-            if faults is not None:
-                files.system = faults
-            _as_verb(root, arguments, output)
-
-        _, status = os.waitpid(start_child(act), 0)
-        return _heard(output, status)
+        pid = start_here(root, *arguments, output=output)
+        return heard(output, os.waitpid(pid, 0)[1])
 
 
 class Forks:
@@ -113,7 +113,7 @@ class Forks:
         os.write(self._ask, f"{at} {action}\n".encode())
         status = int(os.read(self._answers, 100))
         calls = (self._output / "calls").read_text().splitlines()
-        return _heard(self._output, status, tuple(calls))
+        return heard(self._output, status, tuple(calls))
 
     def _wait_there(self, root: Path, arguments: tuple[str, ...]) -> None:
         os.close(self._ask)
