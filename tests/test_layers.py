@@ -19,6 +19,7 @@ ORDER = (
     "keychange.edits",
     "keychange.diagnostics",
     "keychange.errors",
+    "keychange.regular",
     "keychange.model",
     "keychange.secrets",
     "keychange.resources",

@@ -14,8 +14,9 @@ from keychange.diagnostics import Diagnostic, Location, error, in_order
 from keychange.errors import DeclarationProblem, UsageProblem
 from keychange.migration_schema import schema_problems
 from keychange.model import Check, Json, Migration, Missing, OnForeign, Operation, Requirement
+from keychange.regular import read_regular
 from keychange.templates import TemplateError, Templates, pieces
-from keychange.yaml_data import YamlData, escape
+from keychange.yaml_data import MAXIMUM_BYTES, YamlData, escape
 
 Known: TypeAlias = MutableMapping[bytes, tuple[dict[str, Json], Mapping[str, tuple[int, int]]]]
 CHECKSUM_ALGORITHM = "v1:sha256"
@@ -43,7 +44,7 @@ def load_migration(path: Path, shown: str, known: Known | None = None) -> Migrat
             problem at its line and column.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, limit=MAXIMUM_BYTES)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise UsageProblem(

@@ -18,6 +18,7 @@ from keychange.history import BASE, HEAD, History, number
 from keychange.ledger import Entry, Ledger
 from keychange.loader import Known, checksum, load_migration, parse_migration
 from keychange.model import Json, Migration, Plan
+from keychange.regular import read_regular
 from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
 from keychange.snapshot import take_snapshot
@@ -107,7 +108,7 @@ def _held_beside(settings: Settings, instead: Mapping[str, bytes | None]) -> Ite
 
 def _read_ledger(root: Path) -> bytes | None:
     try:
-        return (root / ledgers.PATH).read_bytes()
+        return read_regular(root / ledgers.PATH)
     except FileNotFoundError:
         return None
     except OSError as problem:
@@ -300,7 +301,7 @@ def _project_schema(root: Path, name: str) -> Json:
     if not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
         raise UsageProblem(error("no-such-schema", f"the schema `{name}` is not under the root"))
     try:
-        return cast("Json", json.loads(path.read_text(encoding="utf-8")))
+        return cast("Json", json.loads(read_regular(path)))
     except (OSError, ValueError) as problem:
         hint = f"a path in the project, or one of: {', '.join(schema_names())}"
         message = f"there is no schema `{name}`"

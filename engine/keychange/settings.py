@@ -10,6 +10,7 @@ from typing import cast
 
 from keychange.diagnostics import Location, error
 from keychange.errors import UsageProblem
+from keychange.regular import read_regular
 from keychange.resources import data_dir
 
 STATE_DIRECTORY = ".keychange"
@@ -102,7 +103,7 @@ def migration_files(folder: Path, staged: Iterable[Path] = ()) -> Iterator[Path]
 def _table(path: Path) -> Mapping[str, object] | None:
     """The ``[tool.keychange]`` table of a pyproject.toml; None where there is none."""
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError:
         return None
     if b"keychange" not in data:

@@ -6,7 +6,6 @@ import glob
 import hashlib
 import os
 import posixpath
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -15,10 +14,10 @@ from types import MappingProxyType
 
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.model import Migration, Operation
+from keychange.regular import read_regular
 from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.templates import Templates
 
-MAXIMUM_BYTES = 256 * 1024 * 1024
 CLOSED = (".git", STATE_DIRECTORY)
 """Folders in which no target lies."""
 
@@ -104,9 +103,10 @@ class _Reader:
         pattern = target.removeprefix(self.root + "/").removeprefix("./")
         parts = pattern.split("/")
         self.matches[target] = ()
-        if pattern.startswith(("/", "~")) or ".." in parts or any(each in CLOSED for each in parts):
-            inside = "inside .git or .keychange" if ".." not in parts and parts[0] in CLOSED else ""
-            message = f"the target `{target}` is {inside or 'not under the root'}"
+        outside = pattern.startswith(("/", "~")) or ".." in parts
+        if outside or _is_closed(pattern):
+            where = "not under the root" if outside else "inside .git or .keychange"
+            message = f"the target `{target}` is {where}"
             hint = "name it by its path from the root, without `..`"
             self.diagnostics.append(error("target-outside-root", message, place, hint=hint))
             return
@@ -120,7 +120,7 @@ class _Reader:
         self.matches[target] = tuple(
             each
             for each in names
-            if not any(part in CLOSED for part in each.split("/"))
+            if not _is_closed(each)
             and not posixpath.basename(each).startswith(TEMP_PREFIX)
             and self.read(each, place, folders=False)
             and self.files[each] is not None
@@ -144,11 +144,12 @@ class _Reader:
         """
         if path in self.files:
             return True
-        full = f"{self.root}/{path}"
         real = self._real_path(path)
-        if not real.startswith(self.root + os.sep):
-            message = f"`{path}` leads out of the root through a link"
-            hint = "nothing outside the root is read or written; make it a file of the project"
+        inside = real.startswith(self.root + os.sep)
+        if not inside or _is_closed(real[len(self.root) + 1 :]):
+            where = "into .git or .keychange" if inside else "out of the root"
+            message = f"`{path}` leads {where} through a link"
+            hint = "nothing there is read or written; make it a file of the project"
             self.diagnostics.append(
                 error("target-outside-root", message, Location(path), hint=hint)
             )
@@ -159,7 +160,7 @@ class _Reader:
             self.files[path] = self.instead[path]
             return True
         try:
-            self.files[path] = _read_regular(full)
+            self.files[path] = read_regular(real, follow=False)
         except FileNotFoundError:
             self.files[path] = None
         except OSError as problem:
@@ -174,34 +175,15 @@ class _Reader:
         return True
 
 
+def _is_closed(path: str) -> bool:
+    """Whether a path goes through a folder that is a program's own, in whatever case of letters."""
+    folded = f"/{path.casefold()}/"
+    return any(f"/{each}/" in folded for each in CLOSED)
+
+
 def fits(path: str, pattern: str) -> bool:
     """Whether a pattern of targets stands for a path; ``*`` does not cross a slash."""
     names, parts = path.split("/"), pattern.split("/")
     if "**" in parts:
         return fnmatchcase(path, pattern)
     return len(names) == len(parts) and all(map(fnmatchcase, names, parts))
-
-
-def _read_regular(path: str) -> bytes:
-    """The bytes of a regular file.
-
-    Raises:
-        OSError: it is a folder, a pipe, a device or too large, or it cannot be read.
-    """
-    # O_NONBLOCK: opening a named pipe would wait for its other end for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError("it is a folder")
-            raise OSError("it is not a regular file")
-        if status.st_size > MAXIMUM_BYTES:
-            raise OSError(f"it has {status.st_size:,} bytes; the limit is {MAXIMUM_BYTES:,}")
-        data = os.read(descriptor, status.st_size + 1)  # one call is enough for most
-        if len(data) == status.st_size:
-            return data
-        with open(descriptor, "rb", closefd=False) as file:
-            return data + file.read()
-    finally:
-        os.close(descriptor)

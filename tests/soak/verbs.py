@@ -3,7 +3,6 @@
 python tests/soak/verbs.py --kills 500 --starts 200
 """
 
-
 from __future__ import annotations
 
 import argparse

@@ -11,9 +11,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 from unittest import mock
 
@@ -27,8 +28,14 @@ ACTIONS = {**KILLS, **ERRORS}
 NOON = time.gmtime(1_800_000_000)
 """When every verb here runs, so that two ledgers of one history are equal."""
 
-parse_once = functools.cache(loader.parse_migration)
-"""The slowest part of loading depends on nothing that a fault can touch."""
+NONE: Mapping[str, Callable[[Call], object]] = MappingProxyType({})
+
+_parsed = functools.cache(loader.parse_migration)
+
+
+def parse_once(data: bytes, shown: str, *, expected_id: str | None = None, **_: object) -> object:
+    """The slowest part of loading depends on nothing that a fault can touch."""
+    return _parsed(data, shown, expected_id=expected_id)
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,10 @@ class Forks:
     at the call with the number ``at``. Loading and planning are done once.
     """
 
-    def __init__(self, root: Path, *arguments: str) -> None:
+    def __init__(
+        self, root: Path, *arguments: str, actions: Mapping[str, Callable[[Call], object]] = NONE
+    ) -> None:
+        self._actions = {**ACTIONS, **actions}
         self._folder = tempfile.TemporaryDirectory()
         self._output = Path(self._folder.name)
         self._requests, self._ask = os.pipe()
@@ -99,6 +109,8 @@ class Forks:
         self._pid = start_child(lambda: self._wait_there(root, arguments))
         os.close(self._requests)
         os.close(self._answer)
+        if os.read(self._answers, 1) != b".":
+            raise RuntimeError(f"it ended before its first write: {heard(self._output, 0)}")
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +122,7 @@ class Forks:
         self._folder.cleanup()
 
     def run(self, at: int = -1, action: str = "") -> Ended:
+        """From the first write on; ``action`` is one of ``ACTIONS``, or a further one by name."""
         os.write(self._ask, f"{at} {action}\n".encode())
         status = int(os.read(self._answers, 100))
         calls = (self._output / "calls").read_text().splitlines()
@@ -125,6 +138,7 @@ class Forks:
 
     def _serve(self, first: Call) -> None:
         """Fork at each request; only the forks return from here."""
+        os.write(self._answer, b".")
         with os.fdopen(self._requests, "rb") as requests:
             while request := requests.readline().decode():
                 at, action = request.rstrip("\n").split(" ")
@@ -133,7 +147,7 @@ class Forks:
                 pid = os.fork()
                 if pid == 0:
                     _speak(self._output)
-                    self._go_on(int(at), ACTIONS.get(action), first)
+                    self._go_on(int(at), self._actions.get(action), first)
                     return
                 os.write(self._answer, b"%d" % os.waitpid(pid, 0)[1])
         os._exit(0)

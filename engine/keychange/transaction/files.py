@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from keychange.regular import MAXIMUM_BYTES
 from keychange.transaction.extended import UNSUPPORTED, copy_extended
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -122,6 +123,10 @@ class NotAFileError(OSError):
     """Something is there, and it is no regular file."""
 
 
+class TooLargeError(OSError):
+    """The file is larger than any that keychange reads, so it is none that keychange wrote."""
+
+
 class Tree:
     """The files below one root, reached folder by folder without ever following a link.
 
@@ -154,6 +159,7 @@ class Tree:
 
         Raises:
             NotAFileError: a folder, link, FIFO, socket or device is there.
+            TooLargeError: it is not read.
             OSError: it cannot be read, or a folder of the path is none.
         """
         folder, name = split(path)
@@ -207,6 +213,8 @@ def read(name: str, folder: int) -> Found:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise NotAFileError(errno.EINVAL, "not a regular file", name)
+        if status.st_size > MAXIMUM_BYTES:
+            raise TooLargeError(errno.EFBIG, os.strerror(errno.EFBIG), name)
         return Found(file.read(), status)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.transaction import files, journal
-from keychange.transaction.files import Found, NotAFileError, Tree, split
+from keychange.transaction.files import Found, NotAFileError, TooLargeError, Tree, split
 from keychange.transaction.journal import Entry, Journal
 from keychange.transaction.preflight import digest
 from keychange.transaction.staging import stage
@@ -126,7 +126,7 @@ def _restore(tree: Tree, entry: Entry) -> bool:
 def _read(tree: Tree, target: str) -> Found | None:
     try:
         return tree.read(target)
-    except (NotAFileError, NotADirectoryError) as problem:
+    except (NotAFileError, TooLargeError, NotADirectoryError) as problem:
         raise _ForeignError from problem
 
 
@@ -174,7 +174,7 @@ def _put_back(entry: Entry, folder: int, name: str) -> None:
 def _holds(name: str, folder: int, data: bytes) -> bool:
     try:
         return files.read(name, folder).data == data
-    except (FileNotFoundError, NotAFileError):
+    except (FileNotFoundError, NotAFileError, TooLargeError):
         return False
 
 

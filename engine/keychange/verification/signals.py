@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from keychange.formats.json.pointer import lookup, split
 from keychange.model import ABSENT, Json, Value, same
 from keychange.probe import harmless
+from keychange.regular import read_regular
 
 _TAIL_LINES: Final = 60
 _TAIL_WIDTH: Final = 500  # characters of one line
@@ -84,7 +85,7 @@ class Signals:
 
     def _wrong_fields(self, path: str, conditions: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         try:
-            document = json.loads((self._root / path).read_text(encoding="utf-8"))
+            document = json.loads(read_regular(self._root / path))
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else "it is not valid JSON"
             yield "file-unreadable", f"{path} cannot be read: {reason}"
