@@ -55,6 +55,9 @@ def find_settings(root: Path | None, migrations: Path | None, start: Path) -> Se
     if root is not None and not root.is_dir():
         raise UsageProblem(error("no-such-root", f"`{root}` is not a folder"))
     found = (root or _find_root(start.resolve())).resolve()
+    if _is_bare(found):
+        message = f"`{found}` is a bare repository: it has no files to judge or to change"
+        raise UsageProblem(error("bare-repository", message, hint="run it in a clone with files"))
     if migrations is not None:
         return Settings(found, _existing(migrations, "--migrations"))
     table = _table(found / "pyproject.toml") or {}
@@ -76,6 +79,13 @@ def _existing(path: Path, source: str) -> Path:
             )
         )
     return path.resolve()
+
+
+def _is_bare(folder: Path) -> bool:
+    """Whether a folder is what git keeps elsewhere in ``.git``."""
+    return (folder / "HEAD").is_file() and all(
+        (folder / each).is_dir() for each in ("objects", "refs")
+    )
 
 
 def _find_root(start: Path) -> Path:
