@@ -40,9 +40,31 @@ for path in sorted(pathlib.Path("configs").glob("*.json")):
     json.loads(path.read_bytes())
 """
 _KEYS = """
+import time
 from dotenv import set_key
+start = time.perf_counter()
 for number in range(0, 500, 10):
     set_key(".env", f"KEY_{number:03d}", f"new-{number}", quote_mode="auto")
+print(time.perf_counter() - start)
+"""
+_OURS = """
+import time
+from pathlib import Path
+from keychange import operations
+from keychange.edits import apply_edits
+from keychange.loader import load_migration
+from keychange.model import Context, Source
+migration = load_migration(Path("migrations/0001_keys.yaml"), "0001_keys.yaml")
+context = Context(revision=migration.revision, expand=lambda value: value)
+operation, = migration.operations
+kind = operations.kind("env")
+kind.examine(operation, Source(".env", b"A=1\\n"), context)
+start = time.perf_counter()
+data = Path(".env").read_bytes()
+data = apply_edits(data, kind.examine(operation, Source(".env", data), context).edits)
+Path(".env.new").write_bytes(data)
+Path(".env.new").replace(".env")
+print(time.perf_counter() - start)
 """
 
 
@@ -114,7 +136,8 @@ def keys(places: Places, runs: int) -> list[Row]:
         f"      KEY_{number:03d}: {{to: new-{number}}}\n" for number in range(0, 500, 10)
     )
     text = f"format: 1\nid: 0001_keys\ntitle: keys\noperations:\n  - env: .env\n    set:\n{changes}"
-    write(root, {".env": lines, "migrations/0001_keys.yaml": text, "loop.py": _KEYS})
+    write(root, {".env": lines, "migrations/0001_keys.yaml": text})
+    write(root, {"loop.py": _KEYS, "ours.py": _OURS})
     kept = Kept(root)
     expected = lines
     for number in range(0, 500, 10):
@@ -123,17 +146,25 @@ def keys(places: Places, runs: int) -> list[Row]:
     def exact() -> bool:
         return kept.changed().get(".env", b"").decode().replace("'", "") == expected
 
-    return contest(
-        "`up`, 50 keys in a `.env` of 500 lines, whole process",
-        root,
-        Contender("ours", [places.ours / "migrate", "up", "--yes", "-q"], exact=exact),
-        [
-            Contender("python-dotenv's set_key in a loop", [places.peers / "python", "loop.py"],
-                      exact=exact),
-        ],
-        runs=runs,
-        before=kept.restore,
-    )  # fmt: skip
+    python, theirs = places.ours / "python", places.peers / "python"
+    return [
+        *contest(
+            "50 keys in a `.env` of 500 lines, examined, proved, written",
+            root,
+            Contender("ours", [python, "ours.py"], exact=exact, inside=True),
+            [Contender("set_key in a loop", [theirs, "loop.py"], 1 / 50, exact, inside=True)],
+            runs=runs,
+            before=kept.restore,
+        ),
+        *contest(
+            "`up` of them, the whole process",
+            root,
+            Contender("ours", [places.ours / "migrate", "up", "--yes", "-q"], exact=exact),
+            [Contender("set_key in a loop", [theirs, "loop.py"], None, exact)],
+            runs=runs,
+            before=kept.restore,
+        ),
+    ]
 
 
 def _configs(root: Path, number: int) -> None:

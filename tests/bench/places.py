@@ -18,7 +18,7 @@ PEERS = (
     *("ripgrep", "ast-grep-cli", "libcst", "check-jsonschema", "python-dotenv"),
     *("ansible-core", "click"),
 )
-CORPUS = ("django", "sympy", "transformers")
+CORPUS = ("django", "pandas", "sqlalchemy", "sympy", "transformers")
 """With the standard library about 9,000 sources."""
 
 

@@ -24,8 +24,7 @@ for my $path (@ARGV) {
 """
 _ASSEMBLED = """
 set -e
-rg -l0 --no-ignore --hidden -tpy -F {old} . | xargs -0 \\
-  python -m libcst.tool codemod -j 2 -x swap.Swap
+rg -l0 --no-ignore -tpy -F {old} . | xargs -0 python -m libcst.tool codemod -x --no-format swap.Swap -j 2
 for key in TTS_BACKEND=mlx MLX_MODEL_ID={new} MLX_PYTHON={root}/python VOICE_REF_DIR={root}/assets
 do dotenv -f .env set FLAMING_HORSE_${{key%%=*}} "${{key#*=}}"; done
 for file in generated/*/voice_clone_config.json; do
@@ -131,7 +130,7 @@ def upgrade(places: Places, runs: int) -> list[Row]:
         ),
         Contender(
             "an Ansible play",
-            ["ansible-playbook", "-i", "localhost,", "-c", "local", "--diff", "-e", f"root={root}",
+            [places.peers / "ansible-playbook", "-i", "localhost,", "-c", "local", "--diff", "-e", f"root={root}",
              aside / "play.yml"],
             1 / 10,
             exact,
