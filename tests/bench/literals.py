@@ -61,7 +61,11 @@ def literals(places: Places, runs: int, number: int) -> list[Row]:
             Contender("ripgrep + ast-grep, proves nothing", ["sh", "-c", grep], 4, exact, tools),
             Contender(
                 "ripgrep + libcst.tool codemod -j2",
-                ["sh", "-c", f"{found} python -m libcst.tool codemod -j 2 -x swap.Swap"],
+                [
+                    "sh",
+                    "-c",
+                    f"{found} python -m libcst.tool codemod -x --no-format swap.Swap -j 2",
+                ],
                 1 / 10,
                 environment=tools,
                 runs=1 if number > 100 else 3,

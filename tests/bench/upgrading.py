@@ -24,7 +24,8 @@ for my $path (@ARGV) {
 """
 _ASSEMBLED = """
 set -e
-rg -l0 --no-ignore -tpy -F {old} . | xargs -0 python -m libcst.tool codemod -x --no-format swap.Swap -j 2
+rg -l0 --no-ignore -tpy -F {old} . |
+  xargs -0 python -m libcst.tool codemod -x --no-format swap.Swap -j 2
 for key in TTS_BACKEND=mlx MLX_MODEL_ID={new} MLX_PYTHON={root}/python VOICE_REF_DIR={root}/assets
 do dotenv -f .env set FLAMING_HORSE_${{key%%=*}} "${{key#*=}}"; done
 for file in generated/*/voice_clone_config.json; do
@@ -65,13 +66,14 @@ _PLAY = f"""
         - scripts/prepare_qwen_voice.py
         - flaming_horse_voice/mlx_cached.py
         - flaming_horse_voice/mlx_tts_service.py
+    - find: {{paths: "{{{{ root }}}}/generated", patterns: voice_clone_config.json, recurse: true}}
+      register: configs
     - replace:
         path: "{{{{ item.0 }}}}"
         regexp: "{{{{ item.1.from }}}}"
         replace: "{{{{ item.1.to }}}}"
-      loop: "{{{{ q('fileglob', pattern) | product(changes) }}}}"
+      loop: "{{{{ configs.files | map(attribute='path') | product(changes) }}}}"
       vars:
-        pattern: "{{{{ root }}}}/generated/*/voice_clone_config.json"
         changes:
           - {{from: "{OLD}", to: "{NEW}"}}
           - {{from: "(?<=\\")assets/voice_ref/", to: "../../assets/voice_ref_2/"}}
@@ -130,7 +132,8 @@ def upgrade(places: Places, runs: int) -> list[Row]:
         ),
         Contender(
             "an Ansible play",
-            [places.peers / "ansible-playbook", "-i", "localhost,", "-c", "local", "--diff", "-e", f"root={root}",
+            [places.peers / "ansible-playbook", "-i", "localhost,", "-c", "local", "--diff",
+             "-e", f"root={root}",
              aside / "play.yml"],
             1 / 10,
             exact,
