@@ -317,6 +317,23 @@ def test_commands_are_never_words_of_a_shell(root):
     assert "migrations/0001_first.yaml:8:5: error[wrong-type]" in done.err
 
 
+def test_a_migration_says_what_it_would_run_before_it_is_applied(root):
+    text = MIGRATION.replace("title: A to B", "title: A to B\nvars: {tool: scripts/tool.py}")
+    text += 'verify:\n  - run: [python, "${tool}", --in, "${root}", "; touch pwned"]\n'
+    (root / "migrations/0001_first.yaml").write_text(text)
+    words = ["python", "scripts/tool.py", "--in", "${root}", "; touch pwned"]
+    said = f"  runs: {shlex.join(words)}\n"
+    assert said in migrate_here(root, "plan").out
+    assert said in migrate_here(root, "plan", "--summary").out
+    (step,) = json.loads(migrate_here(root, "plan", "--format", "json").out)["plan"]["steps"]
+    assert step["runs"] == [words]
+    for asked in (("up",), ("up", "--yes")):
+        done = migrate_here(root, *asked)
+        assert said in done.err, done
+        assert done.code != 0
+    assert json.loads((root / "conf/a.json").read_text()) == {"model": OLD}
+
+
 def test_a_state_folder_that_leads_elsewhere_is_not_used(root):
     (root / ".keychange").symlink_to("../outside")
     before = snapshot(root.parent)

@@ -69,6 +69,26 @@ def run_checks(
     return tuple(outcomes)
 
 
+def programs(migration: Migration) -> tuple[tuple[str, ...], ...]:
+    """Every program that applying the migration starts, as its words, in order.
+
+    Its variables are filled in; ``${root}`` and ``${project}`` stay, for they differ by machine.
+    """
+    templates = Templates.resolve("${root}", migration.variables)
+    found: list[tuple[str, ...]] = []
+    declared = [each.options for each in migration.requirements]
+    declared += [each.options for each in migration.checks if not is_on_request(each)]
+    for options in declared:
+        if "run" in options:
+            words = cast("list[str]", options["run"])
+        elif "python" in options:
+            words = [str(options["python"])]
+        else:
+            continue
+        found.append(tuple(templates.text(word, project="${project}") for word in words))
+    return tuple(dict.fromkeys(found))
+
+
 def probe_of(migration: Migration) -> Check | None:
     """The probe that a migration declares."""
     return next((each for each in migration.checks if each.kind == "probe"), None)

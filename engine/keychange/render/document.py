@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from keychange.checks import CheckOutcome
+from keychange.checks import CheckOutcome, programs
 from keychange.diagnostics import Diagnostic
 from keychange.model import ABSENT, FileChange, Json, Plan, Site, Step
 from keychange.render.diagnostics import data as diagnostic
@@ -46,6 +46,9 @@ def _step(step: Step, masks: Masks) -> Json:
         "recorded": step.recorded,
         "files": [_file(change, step, masks) for change in step.changes],
         "sites": [_site(site, masks) for site in step.sites],
+        "runs": [list(map(line, words)) for words in programs(step.migration)]
+        if step.migration
+        else [],
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 
-from keychange.checks import CheckOutcome
+from keychange.checks import CheckOutcome, programs
 from keychange.ledger import Status
 from keychange.model import Direction, Plan, Site, State, Step
 from keychange.probe.verdict import Verdict
@@ -44,6 +45,7 @@ def plan(
                     yield style(f"  {visible(line(words))}", "dim")
                 yield ""
         yield from _sites(step, style)
+        yield from _programs(step)
         yield ""
     yield from _totals(made, style)
 
@@ -66,6 +68,13 @@ def _sites(step: Step, style: Style) -> Iterator[str]:
         yield f"  {style(sign, colour)} {counted[path].ljust(width)}  {visible(path)}"
         if named := ", ".join(_named(site) for site in sites if site.changes):
             yield from (style(each, "dim") for each in style.wrap(named, " " * (width + 8)))
+
+
+def _programs(step: Step) -> Iterator[str]:
+    """What a step toward head starts: the user is to know it before saying yes."""
+    if step.migration is not None:
+        for words in programs(step.migration):
+            yield f"  runs: {visible(line(shlex.join(words)))}"
 
 
 def _counts(sites: Iterable[Site]) -> str:
