@@ -57,10 +57,11 @@ def test_a_healthy_model_speaks(cache, tmp_path):
     assert found.versions["mlx"]
     assert found.warnings.get("model-type", 0) <= 1
     names = [each.name for each in found.artifacts]
-    assert names == ["audio.wav", "audio.svg", "report.json"]
+    assert names == ["audio.wav", "audio.svg", "report.md", "report.json"]
     with wave.open(str(found.artifacts[0])) as sound:
         assert sound.getnframes() == round(found.audio["seconds"] * 24000)
-    document = json.loads(found.artifacts[2].read_text("utf-8"))
+    assert "| duration | pass |" in found.artifacts[2].read_text("utf-8")
+    document = json.loads(found.artifacts[3].read_text("utf-8"))
     assert document["format_version"] == 1
     assert document["verdict"] == "pass"
     assert "made-up weights" in document["headline"]

@@ -13,6 +13,7 @@ from keychange.model import Check, Json, Migration
 from keychange.options import Options
 from keychange.preconditions import hidden_values, project_environment
 from keychange.probe.client import Progress, ProgressCallback, run_probe
+from keychange.probe.headline import markdown
 from keychange.probe.report import ProbeReport
 from keychange.probe.request import TEXT, ProbeRequest
 from keychange.probe.verdict import CheckVerdict, Verdict
@@ -31,7 +32,8 @@ class CheckOutcome:
     """One check of one migration: a verdict, one line that says it, and the measured rows.
 
     ``details`` is the JSON that the ledger keeps as evidence. ``hidden`` are the values that
-    renderers mask wherever they stand: what a process prints may hold any of ``.env``.
+    renderers mask wherever they stand: what a process prints may hold any of ``.env``. ``table``
+    is a probe's report as Markdown.
     """
 
     name: str
@@ -41,6 +43,7 @@ class CheckOutcome:
     diagnostics: tuple[Diagnostic, ...] = ()
     details: Mapping[str, Json] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    table: str = ""
 
     def data(self) -> Json:
         """The outcome as JSON."""
@@ -172,8 +175,7 @@ def _commands(
 
 def _command_outcome(result: CommandResult, diagnostics: tuple[Diagnostic, ...]) -> CheckOutcome:
     words = " ".join(result.command.argv)
-    harmless = ", ".join(f"{name} x{number}" for name, number in result.warnings.items())
-    rows = [f"harmless warnings: {harmless}"] if harmless else []
+    rows = _harmless(result.warnings)
     return CheckOutcome(
         name="run",
         verdict=result.verdict,
@@ -198,6 +200,9 @@ def _probe_outcome(report: ProbeReport, root: Path, request: ProbeRequest) -> Ch
     ]
     passed = sum(each.verdict is CheckVerdict.PASS for each in report.checks)
     rows.insert(0, f"{passed} of {len(report.checks)} checks passed")
+    rows += _harmless(report.warnings)
+    if report.retried:
+        rows.append(f"tried again after {report.retried}")
     if request.output is not None and request.output.is_dir():
         rows.append(f"report: {request.output.relative_to(root).as_posix()}")
     diagnostics = () if report.verdict is Verdict.PASS else (report.diagnostic(),)
@@ -208,7 +213,14 @@ def _probe_outcome(report: ProbeReport, root: Path, request: ProbeRequest) -> Ch
         rows=tuple(rows),
         diagnostics=diagnostics,
         details={"report": cast("Json", report.to_document())},
+        table=markdown(report),
     )
+
+
+def _harmless(warnings: Mapping[str, int]) -> list[str]:
+    """Known harmless warnings, named and counted; none decides anything."""
+    counted = ", ".join(f"{name} x{number}" for name, number in warnings.items())
+    return [f"harmless warnings: {counted}"] if counted else []
 
 
 def _by_stage(options: Options) -> ProgressCallback:

@@ -9,12 +9,13 @@ from keychange.diagnostics import error
 from keychange.errors import RefusedError
 
 
-@verb("probe", "migrate probe\nmigrate probe 0001 --format json")
+@verb("probe", "migrate probe\nmigrate probe 0001 --format json\nmigrate probe --markdown")
 @click.argument("revision", default="head", metavar="[REV]")
 @click.option(
     "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
 )
-def command(session: Session, *, revision: str, allow_cpu: bool) -> int:
+@click.option("--markdown", is_flag=True, help="Print the report as a table to paste.")
+def command(session: Session, *, revision: str, allow_cpu: bool, markdown: bool) -> int:
     """Run the probe that a migration declares, by default the last one that has one.
 
     The model of the migration is loaded by the project's own interpreter and clones the reference
@@ -26,6 +27,7 @@ def command(session: Session, *, revision: str, allow_cpu: bool) -> int:
     from keychange.preconditions import unmet_requirements
     from keychange.probe.verdict import Verdict
     from keychange.render import document
+    from keychange.render.masking import line as masked
     from keychange.render.text import check_outcome
 
     project = session.read(lambda here: here)
@@ -47,5 +49,8 @@ def command(session: Session, *, revision: str, allow_cpu: bool) -> int:
     if session.format == "json":
         return session.emit(code, outcome.diagnostics, probe=document.check(outcome))
     session.report(outcome.diagnostics)
+    if markdown:
+        session.show(masked(each, outcome.hidden) for each in outcome.table.splitlines())
+        return code
     session.show(check_outcome(outcome, session.style()))
     return code

@@ -17,6 +17,7 @@ from keychange.errors import UsageProblem
 from keychange.probe import assembly, thresholds
 from keychange.probe.classification import Cause, cause_of
 from keychange.probe.duration import expect
+from keychange.probe.headline import markdown
 from keychange.probe.judgement import Standard, judge
 from keychange.probe.recogniser import cached_recogniser, word_error_rate
 from keychange.probe.report import ProbeReport
@@ -175,8 +176,9 @@ def _kept(request: ProbeRequest, report: ProbeReport) -> ProbeReport:
     if request.output is None:
         return report
     request.output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    names = ("audio.wav", "audio.svg", "report.json")
+    names = ("audio.wav", "audio.svg", "report.md", "report.json")
     written = tuple(request.output / each for each in names)
+    written[-2].write_text(markdown(report), "utf-8")
     report = replace(report, artifacts=tuple(each for each in written if each.exists()))
     written[-1].write_text(report.to_json(), "utf-8")
     return replace(report, artifacts=(*report.artifacts, written[-1]))

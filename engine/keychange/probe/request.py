@@ -39,7 +39,8 @@ class ProbeRequest:
     ``keychange.probe.thresholds``; ``limits`` are seconds by stage and override STAGE_LIMITS,
     ``total`` limits all of it. A second seed is tried before speech that never ends counts.
     With ``repeat``, the first good run is repeated warm, with the same seed. ``output`` is the
-    folder for ``audio.wav``, ``audio.svg`` and ``report.json``; None keeps nothing.
+    folder for ``audio.wav``, ``audio.svg``, ``report.md`` (a table to paste) and ``report.json``;
+    None keeps nothing.
     """
 
     model: str

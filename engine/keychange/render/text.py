@@ -134,6 +134,10 @@ def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
     written = f"; {count(files, 'file')} written" if made else ""
     before = f" Before that, and left so: {named}." if named else ""
     match done.ending:
+        case Ending.NOTHING if made is None:
+            yield "Nothing to verify: every applied migration has passed its checks."
+        case Ending.APPLIED if made is None:
+            yield style(f"Verified: {named}.", "bold", "green")
         case Ending.NOTHING:
             return "Nothing to do: every site holds what the migrations set.", ""
         case Ending.APPLIED | Ending.UNVERIFIED:
