@@ -516,3 +516,32 @@ def test_every_verb_has_help_with_examples(root):
         done = migrate(root, name, "--help")
         assert done.returncode == 0
         assert done.stdout.count(f"migrate {name}") >= 2 or name == "recover", done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "verdict", "ending", "code"),
+    [
+        ("[python, -c, 'raise SystemExit(3)']", "fail", "rolled-back", "command-failed"),
+        ("[no-such-program]", "inconclusive", "rolled-back-inconclusive", "command-not-found"),
+    ],
+)
+def test_failed_and_inconclusive_differ_and_both_can_be_kept(root, command, verdict, ending, code):
+    only(root, "0001_first", HISTORY["0001_first"] + f"verify:\n  - run: {command}\n")
+    before = files(root)
+    done = migrate(root, "up", "--yes", "--format", "json")
+    said = json.loads(done.stdout)
+    found = (done.returncode, said["verdict"], said["ending"], said["diagnostics"][-1]["code"])
+    assert found == (3, verdict, ending, code)
+    assert changed(before, files(root)) == set()
+    done = migrate(root, "up", "--yes", "--keep", "--format", "json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["verdict"], said["ending"]) == (3, verdict, "kept-unverified")
+    assert "org/model-b" in (root / "app.py").read_text()
+    words = {"fail": "a check failed", "inconclusive": "it could not be tested here"}
+    assert words[verdict] in migrate(root, "verify").stdout
+    path = root / "migrations" / "0001_first.yaml"
+    path.write_text(path.read_text().replace(command, "[python, -c, pass]"))
+    assert migrate(root, "down", "--yes").returncode == 0
+    assert migrate(root, "up", "--yes", "--no-verify").returncode == 0
+    assert "Verified: 0001_first." in migrate(root, "verify").stdout
+    assert "Nothing to verify" in migrate(root, "verify").stdout
