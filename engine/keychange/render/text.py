@@ -134,14 +134,11 @@ def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
     written = f"; {count(files, 'file')} written" if made else ""
     before = f" Before that, and left so: {named}." if named else ""
     match done.ending:
-        case Ending.NOTHING if made is None:
-            yield "Nothing to verify: every applied migration has passed its checks."
-        case Ending.APPLIED if made is None:
-            yield style(f"Verified: {named}.", "bold", "green")
-        case Ending.NOTHING:
-            return "Nothing to do: every site holds what the migrations set.", ""
+        case Ending.NOTHING:  # only `verify` goes without a plan
+            words = "Nothing to do: every site holds what the migrations set."
+            return words if made else "Nothing to verify: all checks have passed.", ""
         case Ending.APPLIED | Ending.UNVERIFIED:
-            return f"Applied: {named}{written}.", "green"
+            return f"{'Applied' if made else 'Verified'}: {named}{written}.", "green"
         case Ending.TAKEN_BACK:
             return f"Taken back: {named}{written}.", "green"
         case Ending.REBASED:
