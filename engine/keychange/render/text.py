@@ -134,9 +134,8 @@ def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
     written = f"; {count(files, 'file')} written" if made else ""
     before = f" Before that, and left so: {named}." if named else ""
     match done.ending:
-        case Ending.NOTHING:  # only `verify` goes without a plan
-            words = "Nothing to do: every site holds what the migrations set."
-            return words if made else "Nothing to verify: all checks have passed.", ""
+        case Ending.NOTHING:
+            return "Nothing to do: every site holds what the migrations set.", ""
         case Ending.APPLIED | Ending.UNVERIFIED:
             return f"{'Applied' if made else 'Verified'}: {named}{written}.", "green"
         case Ending.TAKEN_BACK:
