@@ -29,6 +29,7 @@ from keychange.model import (
     Step,
     Value,
 )
+from keychange.secrets import looks_secret
 from keychange.snapshot import Snapshot, sha256
 from keychange.spans import LineIndex
 from keychange.spreading import spread
@@ -230,8 +231,15 @@ def _undone(record: FileRecord) -> Iterable[Site]:
             state=State.PENDING,
             before=site.after,
             after=site.before,
+            secret=_secret(site),
             note=f"undo: {site.note}" if site.note else "",
         )
+
+
+def _secret(site: Recorded) -> bool:
+    name = site.address.rpartition("/")[2]
+    in_env = site.kind == "env"
+    return any(looks_secret(name, value, in_env=in_env) for value in (site.before, site.after))
 
 
 def paths_of(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -6,6 +6,9 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+MASK = "••••"
+"""What is shown in place of a secret."""
+
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORD = re.compile(
     r"apikey|auth|bearer|cert|cookie|credentials?|creds|dsn|jwt|keys?|mnemonic|pass|passphrase"
@@ -91,6 +94,6 @@ def _names_credential(words: list[str]) -> bool:
     )
 
 
-def without_secrets(text: str, mask: str) -> str:
+def without_secrets(text: str) -> str:
     """The text with everything masked that has the shape of an issued secret."""
-    return _ISSUED.sub(mask, text)
+    return _ISSUED.sub(MASK, text)

@@ -77,26 +77,31 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     session = Session()
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = group.main(args=arguments, prog_name="migrate", standalone_mode=False, obj=session)
-    except click.exceptions.Exit as done:
-        code = done.exit_code
-    except click.Abort as stop:  # click's word for it hides which signal it was, and when
-        code = _interrupted(session, stop.__cause__)
-    except click.UsageError as problem:
-        hint = problem.ctx.get_usage() if problem.ctx else ""
-        code = session.fail(UsageProblem(error("usage", problem.format_message(), hint=hint)))
-    except KeychangeError as problem:
-        code = session.fail(problem)
-    except KeyboardInterrupt as stop:
-        code = _interrupted(session, stop)
+        code = _code(session, arguments)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         code = 1
-    except Exception as problem:
-        if session.debug:
-            raise
+    except Exception as problem:  # noqa: BLE001 (the one boundary; it tells no more than it may)
         code = session.crash(problem)
     sys.exit(code or 0)
+
+
+def _code(session: Session, arguments: Sequence[str] | None) -> int:
+    try:
+        return int(
+            group.main(args=arguments, prog_name="migrate", standalone_mode=False, obj=session) or 0
+        )
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort as stop:  # click's word for it hides which signal it was, and when
+        return _interrupted(session, stop.__cause__)
+    except click.UsageError as problem:
+        hint = problem.ctx.get_usage() if problem.ctx else ""
+        return session.fail(UsageProblem(error("usage", problem.format_message(), hint=hint)))
+    except KeychangeError as problem:
+        return session.fail(problem)
+    except KeyboardInterrupt as stop:
+        return _interrupted(session, stop)
 
 
 def _interrupted(session: Session, stop: BaseException | None) -> int:

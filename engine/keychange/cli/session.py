@@ -15,6 +15,7 @@ import click
 
 from keychange.diagnostics import Diagnostic, Location, Severity, error, warning
 from keychange.errors import KeychangeError
+from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
     from keychange.model import Json
@@ -167,7 +168,7 @@ class Session:
         self._clear()
         if self.format == "text" and not self.options.get("quiet"):
             for line in lines:
-                print(line, file=sys.stderr, flush=True)
+                print(without_secrets(line), file=sys.stderr, flush=True)
 
     def live(self, text: str, hidden: Iterable[str] = ()) -> None:
         """What is going on this moment, in a line that the next one replaces; on a terminal only.
@@ -200,7 +201,7 @@ class Session:
         """A result in text, on standard output."""
         self._clear()
         for line in lines:
-            print(line)
+            print(without_secrets(line))
 
     def emit(self, code: int, diagnostics: Iterable[Diagnostic] = (), **parts: Json) -> int:
         """The result as one JSON document; returns the exit code."""
@@ -210,8 +211,13 @@ class Session:
             parts.setdefault("recovered", self.recovery.ending.value)
         diagnostics = (*self._waiting, *diagnostics)
         result = document(self.verb, code, diagnostics, **parts)
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        self._print_data(result)
         return code
+
+    def _print_data(self, data: Json) -> None:
+        from keychange.render import masking
+
+        print(json.dumps(masking.data(data), indent=2, ensure_ascii=False))
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Diagnostics: text on standard error; for machines, in their form, on standard output."""
@@ -229,10 +235,10 @@ class Session:
         elif self.format == "sarif":
             from keychange.render import sarif
 
-            print(json.dumps(sarif.log(diagnostics), indent=2, ensure_ascii=False))
+            self._print_data(sarif.log(diagnostics))
         elif self.format == "text":
             for line in rendering.full(diagnostics, self.style(sys.stderr), verbose=self.verbose):
-                print(line, file=sys.stderr)
+                print(without_secrets(line), file=sys.stderr)
 
     def fail(self, problem: KeychangeError) -> int:
         """End with an error of ours: what is wrong, where, and what to do."""
@@ -268,9 +274,23 @@ class Session:
 
     def crash(self, problem: Exception) -> int:
         """End with an error that nobody foresaw; its text may hold anything, so it is not shown."""
+        if self.debug:
+            self._trace(problem)
         message = f"unexpected {type(problem).__name__}; this is a bug in keychange"
-        hint = "run it again with --debug and report what it shows"
+        again = "" if self.debug else "run it again with --debug and "
+        hint = f"{again}report what it shows"
         return self.fail(KeychangeError(error("internal-error", message, hint=hint)))
+
+    def _trace(self, problem: BaseException) -> None:
+        """The way to an error and to its causes, without their texts: those may quote a file."""
+        import traceback
+
+        cause = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
+        if cause is not None:
+            self._trace(cause)
+        print("Traceback (most recent call last):", file=sys.stderr)
+        print("".join(traceback.format_tb(problem.__traceback__)), end="", file=sys.stderr)
+        print(f"{type(problem).__qualname__} (its text may quote a file)", file=sys.stderr)
 
 
 class Verb(click.Command):

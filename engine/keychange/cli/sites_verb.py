@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from keychange.cli.session import Session, verb
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError
 from keychange.model import Json
+from keychange.secrets import MASK, looks_secret
 
 
 @verb("sites", "migrate sites app/model.py\nmigrate sites app/model.py --format json")
@@ -24,6 +26,9 @@ def command(session: Session, *, file: Path) -> int:
     from keychange.formats.python.source import parse
     from keychange.render.masking import line as masked
     from keychange.render.style import visible
+
+    def secret(address: str) -> bool:
+        return any(looks_secret(name, in_env=False) for name in re.findall(r"\w+", address))
 
     root = session.settings().root
     path = (
@@ -46,7 +51,7 @@ def command(session: Session, *, file: Path) -> int:
         rows: list[Json] = [
             {
                 "address": each.address,
-                "value": masked(each.value),
+                "value": MASK if secret(each.address) else masked(each.value),
                 "line": each.line,
                 "place": each.place.value,
             }
@@ -56,6 +61,7 @@ def command(session: Session, *, file: Path) -> int:
     style = session.style()
     for each in found:
         said = "" if each.place.value == "value" else f"  ({each.place.value})"
-        value = visible(masked(f"{each.address} = {each.value!r}"))
+        text = MASK if secret(each.address) else masked(repr(each.value))
+        value = visible(f"{each.address} = {text}")
         session.show([f"{style(f'{each.line:>5}', 'dim')}  {value}{style(said, 'dim')}"])
     return 0

@@ -13,14 +13,25 @@ from collections.abc import Iterable
 
 from keychange.diagnostics import Location
 from keychange.formats.dotenv import text as dotenv
-from keychange.model import ABSENT, Site, Value
-from keychange.secrets import looks_secret, without_secrets
+from keychange.model import ABSENT, Json, Site, Value
+from keychange.secrets import MASK, looks_secret, without_secrets
 
-MASK = "••••"
 CHANGED = f"{MASK} (changed)"
 _PAIR = re.compile(
-    r"""(?P<name>[A-Za-z_][\w.-]*)["']?\s*(?:[:=]|,|=>)\s*[rRbBuUfF]{0,2}(?P<quote>["'])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)?"""
+    r"""
+    (?P<name> [A-Za-z_][\w.-]* ) ["']?
+    (?: \s* : \s* [A-Za-z_][\w.\[\]|\ ]*? (?= \s* = ) )?           # an annotation
+    \s* (?: => | [:=,] ) \s*
+    (?: [\[(] \s* )?                                              # the first of several
+    (?: [rRbBuUfF]{0,2} (?P<quote> \"{3} | \'{3} | ["'] )
+        (?P<value> (?: \\. | (?! (?P=quote) ) [^\\\n] )* ) (?P=quote)?
+      | (?<= [:=] ) (?P<word> [^\s"'`,;()\[\]{}]+ )                # as in a shell
+      | (?<= :[ ] ) (?P<plain> [^\s"'`,;()\[\]{}]+ ) )             # as in YAML
+    """,
+    re.VERBOSE,
 )
+_NAME = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s*(?::\s*[\w.\[\]| ]+)?[:=,]\s*[\[({]?\s*$")
+_STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\\n])+)\1""")
 
 
 def is_env(path: str) -> bool:
@@ -35,6 +46,7 @@ class Masks:
     def __init__(self, sites: Iterable[Site] = ()) -> None:
         self._shown: set[tuple[str, str]] = set()
         self._env: set[str] = set()
+        self._below: dict[str, frozenset[str]] = {}
         for site in sites:
             if site.kind == "env":
                 self._env.add(site.path)
@@ -56,11 +68,13 @@ class Masks:
             return ""
         if self._is_env(path):
             return self._env_file(path, data, other)
-        return data.decode("utf-8", "replace").removeprefix("\ufeff")
+        text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+        self._below[path] = self._below.get(path, frozenset()) | hidden_below(text)
+        return text
 
     def shown(self, path: str, text: str) -> str:
         """A line of ``file`` as it may be shown."""
-        return text if self._is_env(path) else line(text)
+        return text if self._is_env(path) else line(text, self._below.get(path, ()))
 
     def _is_env(self, path: str) -> bool:
         return path in self._env or is_env(path)
@@ -99,10 +113,52 @@ def line(text: str, hidden: Iterable[str] = ()) -> str:
     result: list[str] = []
     position = 0
     for found in _PAIR.finditer(text):
-        if found["value"] and looks_secret(found["name"], in_env=False):
-            result += (text[position : found.start("value")], MASK)
-            position = found.end("value")
-    return without_secrets("".join((*result, text[position:])), MASK)
+        part = next((each for each in ("value", "word", "plain") if found[each]), "")
+        if part and looks_secret(found["name"], in_env=False):
+            result += (text[position : found.start(part)], MASK)
+            position = found.end(part)
+            if text[found.end("name") : found.start(part)].rstrip("\"'rRbBuUfF ")[-1:] in _OPEN:
+                closing = found["quote"] if text.startswith(found["quote"] or "", position) else ""
+                position += len(closing)
+                others, length = _others(text[position:])
+                result += (closing, others)
+                position += length
+    return without_secrets("".join((*result, text[position:])))
+
+
+_OPEN = ("[", "(")
+
+
+def _others(text: str) -> tuple[str, int]:
+    """What follows the first of several values in brackets, masked, and how long it was."""
+    end = next((at for at, each in enumerate(text) if each in "])}"), len(text))
+    return _STRING.sub(lambda found: f"{found[1]}{MASK}{found[1]}", text[:end]), end
+
+
+def hidden_below(text: str) -> frozenset[str]:
+    """Strings that stand on the lines below a credential's name: a line alone does not tell."""
+    found: set[str] = set()
+    lines = iter(text.split("\n"))
+    for each in lines:
+        if each.rstrip()[-1:] not in ("=", ":", "(", "[", "{", ","):
+            continue
+        name = _NAME.search(each)
+        while name and looks_secret(name[1], in_env=False) and (below := next(lines, None)):
+            found.update(string[2] for string in _STRING.finditer(below))
+            if below.strip()[-1:] not in (",", "(", "["):
+                break
+    return frozenset(found)
+
+
+def data(value: Json) -> Json:
+    """Data with everything masked that has the shape of an issued secret, also in names."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, list):
+        return [data(each) for each in value]
+    if isinstance(value, dict):
+        return {without_secrets(name): data(each) for name, each in value.items()}
+    return value
 
 
 def snippet(location: Location) -> str:
