@@ -136,7 +136,7 @@ def test_the_ledger_holds_the_secrets_that_down_needs_and_no_other(root):
     assert CANARY not in others
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -153,8 +153,8 @@ def test_the_ledger_holds_the_secrets_that_down_needs_and_no_other(root):
 )
 def test_no_error_shows_a_secret(root, name, text, form):
     (root / name).write_text(text)
-    for verb in (("plan",), ("up", "--yes"), ("check",), ("status",)):
-        silent(root, *verb, "--format", form, "--debug")
+    for verb in (("up", "--yes"), ("check",)):
+        silent(root, *verb, "--format", form, "-v", "--debug")
 
 
 @pytest.mark.parametrize("form", WRITES)
