@@ -149,6 +149,22 @@ def test_a_damaged_cache_is_made_anew(project, damage):
     assert run(project) == (True, said)
 
 
+def test_a_cache_that_came_with_a_checkout_is_not_read(project):
+    said = run(project)[1]
+    for file in (project / FOLDER).iterdir():
+        file.chmod(0o644)
+    assert run(project) == (False, said)
+
+
+def test_a_folder_whose_time_was_set_back_is_looked_into(project):
+    age(project)
+    run(project)
+    run(project)
+    write(project, {"generated/two/voice.json": f'{{"model": "{OLD}"}}\n'})
+    age(project)
+    assert run(project)[1][2] == 1
+
+
 def test_a_cache_that_cannot_be_written_changes_nothing(project, monkeypatch):
     said = run(project)[1]
     shutil.rmtree(project / FOLDER)

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from keychange.warm.checkout import holding
+
 
 def git(root: Path, *arguments: str, given: bytes | None = None) -> bytes | None:
     """What a git command prints in a folder; None where it fails: no git, or no checkout."""
@@ -27,15 +29,6 @@ def paths(output: bytes | None) -> tuple[str, ...]:
 def tracked(root: Path) -> frozenset[str]:
     """The files under a folder that git tracks, by path from there."""
     return frozenset(paths(git(root, "ls-files", "-z")))
-
-
-def holding(values: Iterable[str]) -> tuple[str, ...]:
-    """The arguments of the search for text files that git tracks and that hold one of the values.
-
-    It searches the working tree and is the fastest there is: git knows which files there are.
-    """
-    patterns = [word for value in values for word in ("-e", value)]
-    return ("grep", "-l", "-z", "-I", "-F", "--no-color", *patterns, "--", ".")
 
 
 def search(root: Path, values: Iterable[str]) -> tuple[str, ...] | None:

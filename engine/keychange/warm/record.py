@@ -7,7 +7,7 @@ by ``keychange.warm.replay`` alone and never by a command that writes. It holds
   decide what a pattern stands for;
 * ``files``: every file that was examined. One that git tracks and in which only plain values are
   looked for is left out where it holds no site: the search finds it once it holds one;
-* ``search`` and ``candidates``: git's command for old values, and what it found;
+* ``values`` and ``candidates``: the old values, and what git's search for them found;
 * ``said``: what was printed, with the exit code.
 
 A file is sealed by its ``stat`` where that was older than the run, else by its bytes, as git does
@@ -103,7 +103,7 @@ def _contents(
     candidates = report.candidates or ()
     more: dict[str, object] = {
         "folders": [sealer.folder(each) for each in dict.fromkeys(folders)],
-        "search": git.holding(report.values) if report.candidates is not None else None,
+        "search": report.candidates is not None,
         "candidates": {path: sealer.seal_as_it_is(path) for path in candidates},
         "said": None if wanted.names else said,
     }
@@ -144,15 +144,15 @@ class _Sealer:
         return self.seal(path, seals.sha256(Path(full).read_bytes()))
 
     def folder(self, path: str) -> tuple[str, int, int]:
-        """A folder from the root with its time, -1 where that is too young, and its names."""
+        """A folder from the root, when it was changed, and its names; -1 where there is none."""
         full = os.path.join(self._root, path)
         try:
-            written = os.stat(full).st_mtime_ns
+            changed = os.stat(full).st_ctime_ns
         except (FileNotFoundError, NotADirectoryError):
             return path, -1, -1
-        if not self._settled(written):
+        if not self._settled(changed):
             raise _UnsettledError(path)
-        return path, written, seals.listing(full)
+        return path, changed, seals.listing(full)
 
     def _settled(self, changed: int) -> bool:
         return changed < self._started - (_TICK_NS if changed % 1_000_000_000 else _COARSE_NS)

@@ -13,7 +13,7 @@ import sys
 import zlib
 
 from keychange.warm import store
-from keychange.warm.checkout import Git, Index
+from keychange.warm.checkout import Git, Index, holding
 from keychange.warm.seals import matches, same_listing, unchanged
 
 TYPE_CHECKING = False  # importing typing would cost a tenth of the run
@@ -120,7 +120,7 @@ def _of_all(
     if more["said"] is None:
         return None
     if more["search"]:
-        git.start(more["search"])
+        git.start(holding(os.fsdecode(each) for each in facts["values"]))
     if wanted.staged:
         git.start(("diff-files", "--name-only", "-z", "--relative", "--ignore-submodules"))
     seals = [*facts["base"].items(), *facts["files"].items()]

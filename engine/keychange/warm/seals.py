@@ -42,14 +42,14 @@ def sha256(data: bytes) -> bytes:
     return digest
 
 
-def same_listing(root: str, folder: str, written: int, names: int) -> bool:
+def same_listing(root: str, folder: str, changed: int, names: int) -> bool:
     """Whether a folder holds the names that it held: by its time, else by the names themselves."""
     full = folder if folder.startswith("/") else f"{root}/{folder}"
     try:
-        now = os.stat(full).st_mtime_ns
+        now = os.stat(full).st_ctime_ns
     except (FileNotFoundError, NotADirectoryError):
         return names < 0
-    return names >= 0 and (now == written or listing(full) == names)
+    return names >= 0 and (now == changed or listing(full) == names)
 
 
 def listing(folder: str) -> int:

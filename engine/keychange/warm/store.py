@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zlib
 
@@ -24,12 +25,15 @@ def load(root: str, name: str) -> bytes:
 
     Raises:
         OSError: it is not there.
-        ValueError: it is not whole, or of another version.
+        ValueError: it is not whole, of another version, or not this user's own: a file that came
+            with a checkout can be read by others, and is not to be trusted.
     """
     with open(f"{root}/{FOLDER}/{name}", "rb") as stream:
+        status = os.fstat(stream.fileno())
         line = stream.readline(200)
         checksum, body = stream.read(4), stream.read()
-    if line != _header() or zlib.crc32(body) != int.from_bytes(checksum, "big"):
+    private = status.st_uid == os.getuid() and not status.st_mode & 0o077
+    if not private or line != _header() or zlib.crc32(body) != int.from_bytes(checksum, "big"):
         raise ValueError(name)
     return body
 
