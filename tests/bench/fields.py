@@ -108,7 +108,7 @@ def validation(places: Places, runs: int, number: int) -> list[Row]:
     _configs(root, number)
     write(root, {"loop.py": _READ})
     schema = CHECKOUT / "schemas" / "voice_clone_config.v1.schema.json"
-    command = ["schema", "--check", "configs/*.json", "voice_clone_config.v1"]
+    command = ["schema", "--check", "configs/*.json", "--by", "voice_clone_config.v1"]
     each = ["sh", "-c", f"ls configs/*.json | xargs check-jsonschema --schemafile {schema}"]
     return contest(
         f"`schema --check`, {number:,} JSON files",

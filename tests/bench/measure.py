@@ -51,7 +51,6 @@ class Row:
     ratio: float
     at_most: float | None
     ours_cpu_ms: float
-    ours_peak_mb: float
     runs: int
     exact: bool
 
@@ -139,7 +138,6 @@ def contest(
                 ratio=ours_ms / theirs_ms,
                 at_most=each.at_most,
                 ours_cpu_ms=statistics.median(one.cpu for one in mine) * 1000,
-                ours_peak_mb=max(one.peak for one in mine) / 1e6,
                 runs=len(spent[each.name]),
                 exact=exact[ours.name] and exact[each.name],
             )
@@ -150,15 +148,14 @@ def contest(
 def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
     lines = [
-        "| workload | keychange | against | theirs | ratio | aim | exact | peak |",
-        "|---|---:|---|---:|---:|---:|---|---:|",
+        "| workload | keychange | against | theirs | ratio | aim | exact |",
+        "|---|---:|---|---:|---:|---:|---|",
     ]
     for row in rows:
         aim = "" if row.at_most is None else f"{row.at_most:.3g}{'' if row.met else ' (missed)'}"
         lines.append(
             f"| {row.workload} | {_time(row.ours_ms)} | {row.against} | {_time(row.theirs_ms)} "
-            f"| {row.ratio:.3g} | {aim} | {'yes' if row.exact else 'NO'} "
-            f"| {row.ours_peak_mb:.0f} MB |"
+            f"| {row.ratio:.3g} | {aim} | {'yes' if row.exact else 'NO'} |"
         )
     return "\n".join(lines)
 
