@@ -6,6 +6,7 @@ import stat
 import pytest
 
 from keychange.probe.checkpoint import make_checkpoint
+from support.runtime_facts import HEALTHY
 from support.workspace import changed, files, migrate, track
 
 MODEL = "org/Model-1.7B-8bit"
@@ -26,18 +27,6 @@ verify:
   - run: [./tools/film]
     only: request
 """
-FACTS = {
-    "python": "3.12.1",
-    "machine": "arm64",
-    "system": "Darwin",
-    "translated": False,
-    "versions": {"mlx": "0.32.4", "mlx-audio": "0.6.2", "transformers": "5.23.0"},
-    "mlx": True,
-    "mlx_audio": True,
-    "metal_devices": 1,
-    "device": "Device(gpu, 0)",
-    "error": None,
-}
 
 
 def executable(path, script):
@@ -52,7 +41,7 @@ def root(tmp_path):
     (root / "migrations").mkdir(parents=True)
     (root / "migrations" / "0001_voice.yaml").write_text(MIGRATION)
     (root / "voice.txt").write_text("hello\n")
-    executable(root / "tools" / "python", f"echo 'keychange-facts {json.dumps(FACTS)}'")
+    executable(root / "tools" / "python", f"echo 'keychange-facts {json.dumps(HEALTHY)}'")
     executable(root / "tools" / "talk", "true")
     make_checkpoint(tmp_path / "hf" / "hub", MODEL)
     track(root)
@@ -84,7 +73,7 @@ def test_all_is_well(root):
     assert {name for name, each in rows.items() if each["answer"] == "fail"} == set()
     for name in ("path voice.txt", "runtime mlx", f"model {MODEL}", "program ./tools/talk"):
         assert rows[name]["answer"] == "pass"
-    for name, version in {**FACTS["versions"], "python": "3.12.1"}.items():
+    for name, version in {**HEALTHY["versions"], "python": "3.12.1"}.items():
         assert rows[name]["value"] == version
     assert rows["device"]["value"] == "Device(gpu, 0)"
     assert "from HF_HOME" in rows["hub cache"]["value"]
@@ -96,7 +85,7 @@ def test_all_is_well(root):
 def test_what_is_wrong_has_its_code_and_its_fix(root):
     (root / "voice.txt").unlink()
     executable(
-        root / "tools" / "python", f"echo 'keychange-facts {json.dumps(FACTS | {'mlx': False})}'"
+        root / "tools" / "python", f"echo 'keychange-facts {json.dumps(HEALTHY | {'mlx': False})}'"
     )
     (root / "tools" / "talk").unlink()
     document, rows = examined(root)
@@ -123,7 +112,7 @@ def test_a_model_that_up_would_fetch_is_unknown_and_offline_it_is_a_failure(root
 
 
 def test_a_cpu_has_to_be_allowed(root):
-    said = json.dumps({**FACTS, "device": "Device(cpu, 0)"})
+    said = json.dumps({**HEALTHY, "device": "Device(cpu, 0)"})
     executable(root / "tools" / "python", f"echo 'keychange-facts {said}'")
     assert "probe-cpu-only" in doctor(root).stdout
     assert doctor(root, "--allow-cpu").returncode == 0

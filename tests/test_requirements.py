@@ -14,20 +14,9 @@ from keychange.verification import requirements, runtime
 from keychange.verification.model.inspection import Checkpoint, Inspection
 from keychange.verification.requirements import check_requirement
 from keychange.verification.runtime import inspect_runtime, numbers
+from support.runtime_facts import HEALTHY
 
 ENVIRONMENT = {"PATH": os.defpath}
-HEALTHY = {
-    "python": "3.12.1",
-    "machine": "arm64",
-    "system": "Darwin",
-    "translated": False,
-    "versions": {"mlx": "0.32.4", "mlx-audio": "0.6.2", "transformers": "5.23.0"},
-    "mlx": True,
-    "mlx_audio": True,
-    "metal_devices": 1,
-    "device": "Device(gpu, 0)",
-    "error": None,
-}
 
 
 def path(subject):

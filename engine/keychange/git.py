@@ -10,7 +10,9 @@ from pathlib import Path
 from keychange.warm.checkout import holding
 
 
-def git(root: Path, *arguments: str, given: bytes | None = None) -> bytes | None:
+def git(
+    root: Path, *arguments: str, given: bytes | None = None, fine: tuple[int, ...] = (0,)
+) -> bytes | None:
     """What a git command prints in a folder; None where it fails: no git, or no checkout."""
     try:
         done = subprocess.run(
@@ -18,7 +20,7 @@ def git(root: Path, *arguments: str, given: bytes | None = None) -> bytes | None
         )
     except OSError:
         return None
-    return done.stdout if done.returncode == 0 else None
+    return done.stdout if done.returncode in fine else None
 
 
 def paths(output: bytes | None) -> tuple[str, ...]:
@@ -33,11 +35,8 @@ def tracked(root: Path) -> frozenset[str]:
 
 def search(root: Path, values: Iterable[str]) -> tuple[str, ...] | None:
     """The tracked text files that hold one of the values; None where git cannot say."""
-    try:
-        done = subprocess.run(["git", *holding(values)], cwd=root, capture_output=True, check=False)
-    except OSError:
-        return None
-    return paths(done.stdout) if done.returncode in (0, 1) else None
+    found = git(root, *holding(values), fine=(0, 1))  # 1: none of them does
+    return None if found is None else paths(found)
 
 
 def staged(root: Path) -> dict[str, bytes]:

@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 
 from measure import Contender, Row, contest, say
-from places import CHECKOUT, Places, commit, write
+from places import CHECKOUT, NEW, OLD, Places, commit, write
 
-OLD, NEW = "bench-org/voice-0.6B-4bit", "bench-org/voice-1.7B-8bit"
 LITERALS = (OLD, *(f"bench-org/voice-{size}-4bit" for size in ("1B", "2B", "3B", "4B")))
 
 

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 
 from measure import Contender, Row, contest
-from places import CHECKOUT, Kept, Places, write
+from places import CHECKOUT, NEW, OLD, Kept, Places, write
 
-OLD, NEW = "bench-org/voice-0.6B-4bit", "bench-org/voice-1.7B-8bit"
 MIGRATION = f"""\
 format: 1
 id: 0001_voice

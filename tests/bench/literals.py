@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 
 from measure import Contender, Row, contest
-from places import Kept, Places, write
+from places import NEW, OLD, Kept, Places, codemod, write
 
-OLD, NEW = "bench-org/voice-0.6B-4bit", "bench-org/voice-1.7B-8bit"
 MIGRATION = f"""\
 format: 1
 id: 0001_voice
@@ -15,16 +14,6 @@ title: voice
 operations:
   - python: "corpus/**/*.py"
     strings: [{{from: {OLD}, to: {NEW}}}]
-"""
-_CODEMOD = f"""
-import libcst as cst
-from libcst.codemod import VisitorBasedCodemodCommand
-
-class Swap(VisitorBasedCodemodCommand):
-    def leave_SimpleString(self, original_node, updated_node):
-        if original_node.evaluated_value == {OLD!r}:
-            return updated_node.with_changes(value='"{NEW}"')
-        return updated_node
 """
 
 
@@ -38,7 +27,7 @@ def literals(places: Places, runs: int, number: int) -> list[Row]:
     write(root, {"migrations/0001_voice.yaml": MIGRATION})
     write(root, {".libcst.codemod.yaml": "modules: ['.']\n"})
     aside = root.parent / "tools"
-    write(aside, {"swap.py": _CODEMOD})
+    write(aside, {"swap.py": codemod(OLD, NEW)})
     kept = Kept(root)
 
     def exact() -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from measure import say
 
+OLD, NEW = "bench-org/voice-0.6B-4bit", "bench-org/voice-1.7B-8bit"
 CHECKOUT = Path(__file__).resolve().parents[2]
 PEERS = (
     *("ripgrep", "ast-grep-cli", "libcst", "check-jsonschema", "python-dotenv"),
@@ -89,6 +90,20 @@ class Places:
 
 def _constraints() -> Path:
     return CHECKOUT / "constraints.txt"
+
+
+def codemod(old: str, new: str) -> str:
+    """The module ``swap`` for ``libcst.tool``: one string literal for another."""
+    return f"""
+import libcst as cst
+from libcst.codemod import VisitorBasedCodemodCommand
+
+class Swap(VisitorBasedCodemodCommand):
+    def leave_SimpleString(self, original_node, updated_node):
+        if original_node.evaluated_value == {old!r}:
+            return updated_node.with_changes(value='"{new}"')
+        return updated_node
+"""
 
 
 def write(root: Path, files: dict[str, str]) -> None:

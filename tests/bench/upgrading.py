@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checking import workspace
 from measure import Contender, Row, contest
-from places import Kept, Places, write
+from places import Kept, Places, codemod, write
 
 OLD = "mlx-community/Qwen3-TTS-12Hz-0.6B-Base-4bit"
 NEW = "mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit"
@@ -33,16 +33,6 @@ for file in generated/*/voice_clone_config.json; do
     '.model_id = $m | .ref_audio = $v + ".wav" | .ref_text = $v + ".txt"' "$file" > "$file.new"
   mv "$file.new" "$file"
 done
-"""
-_CODEMOD = f"""
-import libcst as cst
-from libcst.codemod import VisitorBasedCodemodCommand
-
-class Swap(VisitorBasedCodemodCommand):
-    def leave_SimpleString(self, original_node, updated_node):
-        if original_node.evaluated_value == {OLD!r}:
-            return updated_node.with_changes(value='"{NEW}"')
-        return updated_node
 """
 _PLAY = f"""
 - hosts: all
@@ -91,7 +81,7 @@ def upgrade(places: Places, runs: int) -> list[Row]:
         aside,
         {
             "floor.pl": _FLOOR % (OLD, NEW),
-            "swap.py": _CODEMOD,
+            "swap.py": codemod(OLD, NEW),
             "play.yml": _PLAY,
             "assembled.sh": _ASSEMBLED.format(old=OLD, new=NEW, root=root),
         },
