@@ -11,6 +11,10 @@ from keychange.render.masking import line
 from keychange.render.style import Style, count, visible
 
 _COLOURS = {Answer.PASS: "green", Answer.FAIL: "red", Answer.UNKNOWN: "yellow"}
+_LONG = 24
+"""A longer name has its line to itself; in columns."""
+_BELOW = " " * 11
+"""What stands under a name is as far in as the name."""
 
 
 def text(found: Examination, style: Style) -> Iterator[str]:
@@ -35,18 +39,30 @@ def text(found: Examination, style: Style) -> Iterator[str]:
 def _rows(symptoms: Sequence[Symptom], style: Style) -> Iterator[str]:
     if not symptoms:
         yield "  nothing"
-    width = min(40, max((len(each.name) for each in symptoms), default=0))
+    names = [len(each.name) for each in symptoms if len(each.name) <= _LONG]
+    width = max(names, default=0)
     for each in symptoms:
         word = "FAIL" if each.answer is Answer.FAIL else each.answer.value
-        said = [each.value] if each.value else []
-        said += [f"[{each.code}] {each.message}" if each.code else each.message]
-        words = visible(line("; ".join(filter(None, said))))
         mark = style(word.ljust(7), _COLOURS[each.answer])
-        yield f"  {mark}  {visible(each.name).ljust(width)}  {words}".rstrip()
+        words = visible(line(_said(each)))
+        name = visible(each.name)
+        if len(name) > width and words:
+            yield f"  {mark}  {name}"
+            yield from style.wrap(words, _BELOW)
+        else:
+            first, *rest = style.wrap(words, " " * (len(_BELOW) + width + 2))
+            yield f"  {mark}  {name.ljust(width)}  {first.lstrip()}".rstrip()
+            yield from rest
         if each.fix:
-            yield from style.wrap(line(each.fix), "           fix: ", "                ")
+            yield from style.wrap(line(each.fix), f"{_BELOW}fix: ")
         if each.command:
-            yield f"           next: {style(each.command, 'bold')}"
+            yield f"{_BELOW}next: {style(each.command, 'bold')}"
+
+
+def _said(symptom: Symptom) -> str:
+    """What was found, and the code and the message where it is not well."""
+    message = f"[{symptom.code}] {symptom.message}" if symptom.code else symptom.message
+    return "; ".join(filter(None, (symptom.value, message)))
 
 
 def data(found: Examination) -> dict[str, Json]:
