@@ -31,7 +31,7 @@ def test_sarif_names_rule_level_and_place(drifted):
         run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "pending"
     )
     assert result["level"] == "error"
-    assert "migrate up" in result["message"]["text"]
+    assert f"migrate -C {drifted} up" in result["message"]["text"]
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "app/voice.py"
     assert (place["region"]["startLine"], place["region"]["startColumn"]) == (2, 9)
@@ -51,7 +51,7 @@ def test_a_file_that_is_not_valid_has_its_diagnostics_in_every_form(tmp_path, fo
 def test_forms_of_diagnostics_are_for_the_verbs_that_find_them(drifted, form):
     done = migrate(drifted, "plan", "--format", form)
     assert done.returncode == 2
-    assert f"--format {form} is for check and validate" in done.stderr
+    assert f"--format {form} is for check and validate and lint" in done.stderr
 
 
 def test_validate_reads_the_migrations_and_nothing_else(tmp_path):

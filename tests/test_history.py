@@ -136,7 +136,7 @@ def test_each_is_located_and_its_command_resolves_it(root, change, code, place):
         said = say(root, "up", "--yes")
         if said["exit_code"] == 0:
             break
-        done = paste(root, said, codes(said)[0])
+        done = paste(root, said, next(e["code"] for e in said["diagnostics"] if "command" in e))
         assert done.returncode == 0, done.stderr
     assert say(root, "check")["clean"]
 

@@ -14,6 +14,7 @@ ORDER = (
     "keychange.warm.store",
     "keychange.warm.checkout",
     "keychange.warm.replay",
+    "keychange.closest",
     "keychange.spans",
     "keychange.spreading",
     "keychange.edits",

@@ -61,11 +61,20 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """A second place that explains a diagnostic, and what is there: ``it is set first here``."""
+
+    location: Location
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: a stable ``code``, a message of one line, a place, a hint and a command.
 
     ``hint`` says what to do; ``command`` is the next command to run and works when pasted.
-    ``about`` is the file it is about, where ``location`` is in the migration that names it.
+    ``about`` is the file it is about, where ``location`` is in the migration that names it;
+    ``related`` are further places that explain it.
     """
 
     severity: Severity
@@ -75,6 +84,7 @@ class Diagnostic:
     hint: str = ""
     command: str = ""
     about: str = ""
+    related: tuple[Related, ...] = ()
 
     @property
     def is_error(self) -> bool:
@@ -83,24 +93,42 @@ class Diagnostic:
 
 
 def error(
-    code: str, message: str, location: Location | None = None, *, hint: str = "", command: str = ""
+    code: str,
+    message: str,
+    location: Location | None = None,
+    *,
+    hint: str = "",
+    command: str = "",
+    related: tuple[Related, ...] = (),
 ) -> Diagnostic:
     """A diagnostic that stops the run."""
-    return Diagnostic(Severity.ERROR, code, message, location, hint, command)
+    return Diagnostic(Severity.ERROR, code, message, location, hint, command, related=related)
 
 
 def warning(
-    code: str, message: str, location: Location | None = None, *, hint: str = "", command: str = ""
+    code: str,
+    message: str,
+    location: Location | None = None,
+    *,
+    hint: str = "",
+    command: str = "",
+    related: tuple[Related, ...] = (),
 ) -> Diagnostic:
     """A diagnostic that the user should see and that stops nothing."""
-    return Diagnostic(Severity.WARNING, code, message, location, hint, command)
+    return Diagnostic(Severity.WARNING, code, message, location, hint, command, related=related)
 
 
 def note(
-    code: str, message: str, location: Location | None = None, *, hint: str = "", command: str = ""
+    code: str,
+    message: str,
+    location: Location | None = None,
+    *,
+    hint: str = "",
+    command: str = "",
+    related: tuple[Related, ...] = (),
 ) -> Diagnostic:
     """A diagnostic that explains."""
-    return Diagnostic(Severity.NOTE, code, message, location, hint, command)
+    return Diagnostic(Severity.NOTE, code, message, location, hint, command, related=related)
 
 
 def errors_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from keychange.closest import hint_of
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import UsageProblem
 from keychange.model import Migration
@@ -67,13 +67,11 @@ class History:
         matching = [each for each in known if each[:4] == name.zfill(4)]
         if len(matching) == 1:
             return matching[0]
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean `{close[0]}`? " if close else ""
         raise UsageProblem(
             error(
                 "unknown-revision",
                 f"there is no revision `{name}`",
-                hint=f"{hint}known: {', '.join((BASE, *known))}",
+                hint=hint_of(name, (BASE, HEAD, *known), "known"),
                 command="migrate history",
             )
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from keychange import operations
+from keychange.closest import did_you_mean
 from keychange.diagnostics import Diagnostic, Location, error, in_order
 from keychange.errors import DeclarationProblem, UsageProblem
 from keychange.migration_schema import schema_problems
@@ -203,8 +203,8 @@ def _template_problems(document: Mapping[str, Json], source: YamlData) -> Iterat
 
 
 def _template_problem(problem: TemplateError, location: Location) -> Diagnostic:
-    close = difflib.get_close_matches(problem.name, problem.known, n=1)
-    hint = f"did you mean `{close[0]}`? " if close else ""
+    asked = did_you_mean(problem.name, problem.known)
+    hint = f"{asked} " if asked else ""
     hint += f"known here: {', '.join(problem.known)}; " if problem.known else ""
     return error(
         "unknown-variable", str(problem), location, hint=hint + "`$${` writes a literal `${`"

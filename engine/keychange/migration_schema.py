@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from keychange.closest import hint_of
 from keychange.errors import Problem
 from keychange.model import Json
 from keychange.resources import bundled_schema
@@ -52,7 +52,7 @@ def _worded(violation: ValidationError) -> Iterator[Problem]:
     if rule == "additionalProperties" and limit is False:
         fields = list(schema.get("properties", {}))
         for name in (str(each) for each in instance if each not in fields):
-            at, hint = f"{pointer}/{escape(name)}", _did_you_mean(name, fields)
+            at, hint = f"{pointer}/{escape(name)}", hint_of(name, fields, "fields")
             yield Problem(at, "unknown-field", f"`{name}` is not a field here", hint, len(name))
     elif rule == "required":
         for name in (each for each in limit if each not in instance):
@@ -79,7 +79,7 @@ def _worded(violation: ValidationError) -> Iterator[Problem]:
         choices = [str(each) for each in (limit if rule == "enum" else [limit])]
         choices = [each.lower() if each in ("True", "False") else each for each in choices]
         message = f"{where} is `{instance}`, which is not known"
-        hint = _did_you_mean(str(instance), choices, "one of")
+        hint = hint_of(str(instance), choices, "one of")
         yield Problem(pointer, "wrong-value", message, hint)
     elif rule in ("oneOf", "anyOf"):
         message = f"{where} is {_kind_of(instance)}, which does not fit"
@@ -87,11 +87,6 @@ def _worded(violation: ValidationError) -> Iterator[Problem]:
     else:
         message = f"{where}: {violation.message.splitlines()[0][:200]}"
         yield Problem(pointer, "wrong-value", message, advice)
-
-
-def _did_you_mean(name: str, known: list[str], word: str = "fields") -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return (f"did you mean `{close[0]}`? " if close else "") + f"{word}: {', '.join(known)}"
 
 
 def _advice(schema: Mapping[str, Any]) -> str:

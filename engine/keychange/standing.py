@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keychange import git
@@ -12,6 +12,7 @@ from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, 
 from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
 from keychange.project import Project, left_behind, old_values, plan_up
+from keychange.spans import LineIndex
 from keychange.transaction import owner, pending_recovery
 
 _OF_UP = ("unreadable-ledger", "found-done")
@@ -96,9 +97,9 @@ def report(
     if pending_recovery(project.root) and owner(project.root) is None:
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
-    for row in rows:
+    for row, step in zip(rows, plan.steps, strict=True):
         entry = project.ledger.get(row.revision)
-        problems.extend(_pending_sites(row, entry.recorded() if entry else {}))
+        problems.extend(_pending_sites(row, step, entry.recorded() if entry else {}))
     values = old_values(project)
     candidates = git.search(project.root, values) if search and names is None else None
     notes = [
@@ -184,11 +185,33 @@ def _row(step: Step, project: Project, nowhere: set[str]) -> Row:
     )
 
 
-def _pending_sites(row: Row, recorded: Mapping[tuple[str, str], Recorded]) -> Iterator[Diagnostic]:
+def _pending_sites(
+    row: Row, step: Step, recorded: Mapping[tuple[str, str], Recorded]
+) -> Iterator[Diagnostic]:
+    places = _Places(step)
     code = "drift" if row.standing is Standing.DRIFTED else "pending"
     for site in row.pending:
         known = (site.path, site.address) in recorded
         said = "holds the old value again, not" if known else "does not hold"
         message = f"`{site.address}` {said} what {row.revision} sets"
-        place = Location(site.path, site.line, site.column)
-        yield error(code, message, place, command="migrate up")
+        yield error(code, message, places.of(site), command="migrate up")
+
+
+class _Places:
+    """Where sites stand, with the text of their lines as it is on the disk."""
+
+    def __init__(self, step: Step) -> None:
+        self._files = {each.path: each.before for each in step.files}
+        self._indexes: dict[str, LineIndex] = {}
+
+    def of(self, site: Site) -> Location:
+        """The place of a site; of a ``.env`` file the text ends before the value."""
+        bare = Location(site.path, site.line, site.column)
+        data = self._files.get(site.path)
+        if data is None or site.span is None or site.span.end > len(data):
+            return bare
+        index = self._indexes.get(site.path) or self._indexes.setdefault(site.path, LineIndex(data))
+        place = Location.at(site.path, data, site.span, index)
+        if (place.line, place.column) != (site.line, site.column):
+            return bare  # an operation before this one moves it
+        return replace(place, text=place.text[: place.column - 1]) if site.kind == "env" else place

@@ -95,8 +95,8 @@ def codes(document):
 def paste(root, document, code):
     """Run the command that a diagnostic names, as a user would who agrees."""
     command = next(e["command"] for e in document["diagnostics"] if e["code"] == code)
-    program, verb, *rest = shlex.split(command)
-    assert program == "migrate"
+    program, option, folder, verb, *rest = shlex.split(command)
+    assert (program, option, folder) == ("migrate", "-C", str(root)), "it names this project"
     asks = verb in ("up", "down", "stamp", "rebase")
     return migrate_here(root, verb, *rest, *(["--yes"] if asks else []))
 

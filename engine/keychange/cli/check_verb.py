@@ -85,11 +85,12 @@ def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
     if session.format == "json":
         return session.emit(code, shown, clean=not wrong, migrations=document.standing(found))
     quiet = () if session.verbose else ("no-match",)
-    session.report(each for each in shown if each.code not in quiet)
+    session.report((each for each in shown if each.code not in quiet), total=False)
     if wrong:
-        session.say(
-            f"Check: {count(len(wrong), 'problem')}, {count(len(behind), 'old value')} left behind."
-        )
+        files = {each.location.path for each in wrong if each.location}
+        where = f" in {count(len(files), 'file')}" if len(files) > 1 else ""
+        left = f"{count(len(behind), 'old value')} left behind"
+        session.say(f"Check: {count(len(wrong), 'problem')}{where}, {left}.")
     elif named:
         session.say(clean_names(named))
     else:

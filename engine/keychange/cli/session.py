@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keychange.diagnostics import Diagnostic, Location, Severity, error, warning
+from keychange.diagnostics import Diagnostic, Location, Severity, error, in_order, warning
 from keychange.errors import KeychangeError
 from keychange.secrets import without_secrets
 
@@ -41,7 +44,7 @@ _OF_CHECKS = ("concise", "sarif")
 """Formats of diagnostics alone: for the verbs whose result is diagnostics."""
 _AT_ONCE = ("text", "concise", "github")
 """Formats that may be written piece by piece; of the others there is one document."""
-CHECKING = ("check", "validate")
+CHECKING = ("check", "validate", "lint")
 
 
 def COMMON_OPTIONS() -> list[click.Option]:  # noqa: N802 (it makes a constant list anew for each command)
@@ -75,6 +78,7 @@ class Session:
         self.recovery: Recovery | None = None
         self._waiting: list[Diagnostic] = []
         self._shown_live = False
+        self._root: Path | None = None
 
     def take(self, options: Mapping[str, Any]) -> None:
         """Take shared options from before or after the verb; the later one counts."""
@@ -139,14 +143,18 @@ class Session:
         """Where the root and the migrations are."""
         from keychange.settings import find_settings
 
-        return find_settings(self.options.get("root"), self.options.get("migrations"), Path.cwd())
+        options = (self.options.get("root"), self.options.get("migrations"))
+        found = find_settings(*options, Path.cwd())
+        self._root = found.root
+        return found
 
     def style(self, stream: Any = None) -> Style:  # noqa: ANN401 (a text stream)
         """Colour and width for a stream, by default that of results."""
         from keychange.render.style import Style
 
         stream = stream or sys.stdout
-        return Style(colour=self._colour(stream), width=shutil.get_terminal_size((80, 24)).columns)
+        width = shutil.get_terminal_size((80, 24)).columns
+        return Style(colour=self._colour(stream), width=width, terminal=stream.isatty())
 
     def _colour(self, stream: Any) -> bool:  # noqa: ANN401 (a text stream)
         choice = self.options.get("color", "auto")
@@ -209,7 +217,7 @@ class Session:
 
         if self.recovery:
             parts.setdefault("recovered", self.recovery.ending.value)
-        diagnostics = (*self._waiting, *diagnostics)
+        diagnostics = map(self._pasted, (*self._waiting, *in_order(diagnostics)))
         result = document(self.verb, code, diagnostics, **parts)
         self._print_data(result)
         return code
@@ -219,11 +227,14 @@ class Session:
 
         print(json.dumps(masking.data(data), indent=2, ensure_ascii=False))
 
-    def report(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Diagnostics: text on standard error; for machines, in their form, on standard output."""
+    def report(self, diagnostics: Iterable[Diagnostic], *, total: bool = True) -> None:
+        """Diagnostics: text on standard error; for machines, in their form, on standard output.
+
+        They come in the order of their places. ``total`` says how many there are, if many.
+        """
         from keychange.render import diagnostics as rendering
 
-        diagnostics = (*self._waiting, *diagnostics)
+        diagnostics = tuple(map(self._pasted, (*self._waiting, *in_order(diagnostics))))
         self._waiting = []
         self._clear()
         if self.options.get("quiet"):
@@ -237,8 +248,32 @@ class Session:
 
             self._print_data(sarif.log(diagnostics))
         elif self.format == "text":
-            for line in rendering.full(diagnostics, self.style(sys.stderr), verbose=self.verbose):
+            style = self.style(sys.stderr)
+            for line in rendering.full(diagnostics, style, verbose=self.verbose, total=total):
                 print(without_secrets(line), file=sys.stderr)
+
+    def pasted(self, text: str, before: str = "") -> str:
+        """Words with the options that say which project is meant, in each ``migrate`` they name.
+
+        So every command that is shown works where it was shown. ``before`` is what a ``migrate``
+        must stand after, to tell it from the word.
+        """
+        shared = [
+            f" {flag} {shlex.quote(str(self.options[name]))}"
+            for flag, name in (("-C", "root"), ("--migrations", "migrations"))
+            if name in self.options
+        ]
+        if not shared:
+            return text
+        return re.sub(rf"{before}\bmigrate(?= [a-z])", lambda at: at[0] + "".join(shared), text)
+
+    def _pasted(self, each: Diagnostic) -> Diagnostic:
+        """A diagnostic whose commands work when they are pasted here."""
+        command = self.pasted(each.command)
+        if command and "migrate " not in command and self._root not in (None, Path.cwd()):
+            folder = self.options.get("root") or os.path.relpath(str(self._root))
+            command = f"cd {shlex.quote(str(folder))} && {command}"
+        return replace(each, command=command, hint=self.pasted(each.hint, "`"))
 
     def fail(self, problem: KeychangeError) -> int:
         """End with an error of ours: what is wrong, where, and what to do."""

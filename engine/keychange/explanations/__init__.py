@@ -7,13 +7,13 @@ add a code is to add a table.
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from keychange.closest import closest as likest
 from keychange.probe import failures, harmless
 from keychange.probe.known_failures import FAMILIES, Failure
 from keychange.probe.verdict import Verdict
@@ -52,7 +52,7 @@ def explain(words: str) -> Explanation | None:
 
 def closest(code: str) -> tuple[str, ...]:
     """The codes that may have been meant, the likeliest first."""
-    near = difflib.get_close_matches(code, known(), n=3, cutoff=0.7)
+    near = likest(code, known(), 3)
     holding = [each for each in known() if len(code) > 2 and code in each]
     return tuple(dict.fromkeys((*near, *holding)))[:5]
 

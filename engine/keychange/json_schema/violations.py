@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from keychange.closest import did_you_mean
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.formats.json.pointer import join
 from keychange.formats.json.text import Document
@@ -161,16 +162,14 @@ def _required(found: Any) -> str:  # noqa: ANN401 - a jsonschema error
 
 
 def _additional(found: Any) -> str:  # noqa: ANN401 - a jsonschema error
-    from difflib import get_close_matches
-
     known = found.schema.get("properties", {})
     patterns = found.schema.get("patternProperties", {})
     extra = [name for name in found.instance if name not in known]
     told = ", ".join(f"`{name}`" for name in extra)
     if patterns:
         told += f", which match none of {', '.join(patterns)}"
-    close = get_close_matches(extra[0], known, n=1) if extra else []
-    return f"may not have {told}" + (f"; did you mean `{close[0]}`?" if close else "")
+    asked = did_you_mean(extra[0], known) if extra else ""
+    return f"may not have {told}" + (f"; {asked}" if asked else "")
 
 
 _REASONS: Mapping[str, Callable[[Any], str]] = {

@@ -5,11 +5,11 @@ A migration may override each by name, in the options of its probe.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from keychange.closest import hint_of
 from keychange.diagnostics import Location, error
 from keychange.errors import UsageProblem
 
@@ -165,8 +165,7 @@ def resolve(overrides: Mapping[str, float], location: Location | None = None) ->
     """
     unknown = [name for name in overrides if name not in DEFAULTS]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], DEFAULTS, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(DEFAULTS)}."
+        hint = hint_of(unknown[0], DEFAULTS, "known")
         message = f"the probe has no threshold {unknown[0]!r}"
         raise UsageProblem(error("unknown-threshold", message, location, hint=hint))
     return {**DEFAULTS, **overrides}

@@ -2,50 +2,100 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from keychange.diagnostics import Diagnostic, Severity
+from keychange.diagnostics import Diagnostic, Related, Severity
 from keychange.model import Json
 from keychange.render import masking
-from keychange.render.style import Style, visible
+from keychange.render.snippet import snippet
+from keychange.render.style import Style, count, visible
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 
+MOST = 20
+"""How many diagnostics of one code are shown in text, unless all are asked for."""
+
+
 def full(
-    diagnostics: Iterable[Diagnostic], style: Style, *, verbose: bool = False
+    diagnostics: Iterable[Diagnostic], style: Style, *, verbose: bool = False, total: bool = True
 ) -> Iterator[str]:
     """Line one for machines, then the snippet with a caret, the hint and the next command.
 
-    Of a note, only line one, unless ``verbose``.
+    Of a note, only line one; of one code, only the first ``MOST``; unless ``verbose``. ``total``
+    closes many with their number.
     """
+    shown: Counter[str] = Counter()
+    every: list[Diagnostic] = []
     for each in diagnostics:
+        every.append(each)
+        shown[each.code] += 1
+        if verbose or shown[each.code] <= MOST:
+            yield from _whole(each, style, brief=each.severity is Severity.NOTE and not verbose)
+    for code, number in shown.items():
+        if number > MOST and not verbose:
+            yield f"and {number - MOST:,} more of {style(code, 'bold')}; -v shows all"
+    grave = [each for each in every if each.severity is not Severity.NOTE]
+    if total and len(grave) > _FEW:
+        yield style(totals(grave), "bold")
+
+
+_FEW = 3
+
+
+def totals(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many there are: ``7 errors in 3 files, 2 warnings``."""
+    found = tuple(diagnostics)
+    parts = []
+    for severity in Severity:
+        these = [each for each in found if each.severity is severity]
+        files = {each.location.path for each in these if each.location}
+        if these:
+            where = f" in {count(len(files), 'file')}" if len(files) > 1 else ""
+            parts.append(f"{count(len(these), severity.value)}{where}")
+    return ", ".join(parts)
+
+
+def _whole(each: Diagnostic, style: Style, *, brief: bool) -> Iterator[str]:
+    """One diagnostic in all its parts, or only its head."""
+    if not style.terminal:
         yield head(each, style)
-        if each.severity is Severity.NOTE and not verbose:
-            continue
-        place = each.location
-        if place is not None and place.line and (text := visible(masking.snippet(place))):
-            number = str(place.line)
-            start = max(0, min(place.column - 1, len(text)))
-            window = max(20, style.width - len(number) - 5)
-            shift = max(0, start - window // 2) if len(text) > window else 0
-            shown = text[shift : shift + window].replace("\t", " ")
-            carets = "^" * max(1, min(place.length, len(shown) - (start - shift)))
-            yield f"  {style(number + ' |', 'dim')} {shown}"
-            rule = " " * len(number) + " |"
-            caret = " " * (start - shift) + style(carets, _COLOURS[each.severity])
-            yield f"  {style(rule, 'dim')} {caret}"
-        if each.hint:
-            yield from style.wrap(masking.line(each.hint), "  hint: ", "        ")
-        if each.command:
-            yield f"  next: {style(each.command, 'bold')}"
+    else:
+        place, label, message = _parts(each)
+        start = f"{place}{label}: "
+        first, *rest = style.wrap(message, start, "    ")
+        yield f"{_labelled(place, label, each, style)}{first.removeprefix(start)}"
+        yield from rest
+    if brief:
+        return
+    colour = _COLOURS[each.severity]
+    places = [place for place in (each.location, *(r.location for r in each.related)) if place]
+    gutter = max((len(str(place.line)) for place in places), default=1)
+    if each.location is not None:
+        yield from snippet(each.location, style, gutter, "^", colour)
+    for other in each.related:
+        yield from style.wrap(masking.line(other.message), f"  {visible(str(other.location))}: ")
+        yield from snippet(other.location, style, gutter, "-", "blue")
+    if each.hint:
+        yield from style.wrap(masking.line(each.hint), "  hint: ", "        ")
+    if each.command:
+        yield f"  next: {style(each.command, 'bold')}"
 
 
 def head(each: Diagnostic, style: Style) -> str:
     """``file:line:col: severity[code]: message``."""
+    place, label, message = _parts(each)
+    return f"{_labelled(place, label, each, style)}{message}"
+
+
+def _parts(each: Diagnostic) -> tuple[str, str, str]:
     place = f"{visible(str(each.location))}: " if each.location else ""
-    label = style(f"{each.severity}[{each.code}]", "bold", _COLOURS[each.severity])
-    return f"{style(place, 'bold')}{label}: {visible(masking.line(each.message))}"
+    return place, f"{each.severity}[{each.code}]", visible(masking.line(each.message))
+
+
+def _labelled(place: str, label: str, each: Diagnostic, style: Style) -> str:
+    return f"{style(place, 'bold')}{style(label, 'bold', _COLOURS[each.severity])}: "
 
 
 def github(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
@@ -58,6 +108,8 @@ def github(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
             if each.location.line:
                 place = each.location
                 properties += [f"line={place.line}", f"col={place.column}"]
+                if place.length > 1:
+                    properties.append(f"endColumn={place.column + place.length}")
         message = masking.line(each.message) + (f"\n{masking.line(each.hint)}" if each.hint else "")
         yield f"::{names[each.severity]} {','.join(properties)}::{_escaped(message, '')}"
 
@@ -80,8 +132,19 @@ def data(each: Diagnostic) -> dict[str, Json]:
         if each.location.line:
             result["line"] = each.location.line
             result["column"] = each.location.column
+            result["length"] = max(1, each.location.length)
+    if each.related:
+        result["related"] = [_related(other) for other in each.related]
     if each.hint:
         result["hint"] = masking.line(each.hint)
     if each.command:
         result["command"] = each.command
+    return result
+
+
+def _related(other: Related) -> Json:
+    place = other.location
+    result: dict[str, Json] = {"path": place.path, "message": masking.line(other.message)}
+    if place.line:
+        result |= {"line": place.line, "column": place.column, "length": max(1, place.length)}
     return result

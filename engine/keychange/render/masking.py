@@ -161,6 +161,39 @@ def data(value: Json) -> Json:
     return value
 
 
-def snippet(location: Location) -> str:
-    """The line of a location as it may be shown; none for a ``.env`` file."""
-    return "" if is_env(location.path) else line(location.text)
+def snippet(location: Location) -> tuple[str, int, int]:
+    """The line of a location as it may be shown, and from where to where it is marked.
+
+    Of a ``.env`` file only a key is shown, and only where the location holds no more than that:
+    what stands on a line by itself may belong to a value that began above.
+    """
+    text, start = location.text, max(0, location.column - 1)
+    if is_env(location.path):
+        if not _KEY.fullmatch(text):
+            return "", 0, 0
+        shown = line(text) + MASK
+        length = len(MASK) if start >= len(text) else location.length
+    else:
+        shown, length = line(text), location.length
+    end = start + max(1, length)
+    if shown == text:
+        return shown, start, end
+    head = _alike(shown, text)
+    tail = min(_alike(shown[::-1], text[::-1]), len(text) - head, len(shown) - head)
+
+    def moved(at: int, inside: int) -> int:
+        """Where a place of the text is in what is shown."""
+        if at <= head:
+            return at
+        return at + len(shown) - len(text) if at >= len(text) - tail else inside
+
+    return shown, moved(start, head), moved(end, len(shown) - tail)
+
+
+_KEY = re.compile(r"\s*(?:export\s+)?[A-Za-z_]\w*=")
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from keychange import __version__
 from keychange.diagnostics import Diagnostic, Location
+from keychange.explanations import known
 from keychange.model import Json
 from keychange.render import masking
 
@@ -21,7 +22,7 @@ def log(diagnostics: Iterable[Diagnostic]) -> dict[str, Json]:
     driver: dict[str, Json] = {
         "name": "keychange",
         "version": __version__,
-        "rules": [{"id": code, "name": _title(code)} for code in codes],
+        "rules": [_rule(code) for code in codes],
     }
     return {
         "$schema": _SCHEMA,
@@ -34,6 +35,16 @@ def log(diagnostics: Iterable[Diagnostic]) -> dict[str, Json]:
             }
         ],
     }
+
+
+def _rule(code: str) -> Json:
+    rule: dict[str, Json] = {"id": code, "name": _title(code)}
+    explained = known().get(code)
+    if explained is not None:
+        rule["shortDescription"] = {"text": explained.what}
+        rule["fullDescription"] = {"text": explained.why}
+        rule["help"] = {"text": explained.fix}
+    return rule
 
 
 def _title(code: str) -> str:
@@ -51,6 +62,14 @@ def _result(each: Diagnostic, rule: int) -> Json:
     }
     if each.location is not None:
         result["locations"] = [{"physicalLocation": _place(each.location)}]
+    if each.related:
+        result["relatedLocations"] = [
+            {
+                "physicalLocation": _place(other.location),
+                "message": {"text": masking.line(other.message)},
+            }
+            for other in each.related
+        ]
     return result
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,11 +25,13 @@ _CODES = {
 class Style:
     """How text is shown: ``width`` in columns, with colour or without.
 
+    ``terminal`` says that a person reads it: elsewhere a message stays on one line, for grep.
     Meaning is never carried by colour alone.
     """
 
     colour: bool = False
     width: int = 80
+    terminal: bool = False
 
     def __call__(self, text: str, *names: str) -> str:
         """The text in a style such as ``bold`` or ``red``."""
@@ -36,16 +40,20 @@ class Style:
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
 
     def wrap(self, text: str, first: str = "", rest: str | None = None) -> Iterator[str]:
-        """Lines of at most the width; words longer than a line are kept whole, to be copied."""
+        """Lines of at most the width; longer words and commands are kept whole, to be copied."""
         lines = textwrap.wrap(
-            text,
+            _QUOTED.sub(lambda found: found[0].replace(" ", _SPACE), text),
             width=max(40, self.width),
             initial_indent=first,
             subsequent_indent=" " * len(first) if rest is None else rest,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        yield from lines or [first.rstrip()]
+        yield from (each.replace(_SPACE, " ") for each in lines or [first.rstrip()])
+
+
+_QUOTED = re.compile(r"`[^`\n]+`")
+_SPACE = "\x00"
 
 
 def visible(text: str) -> str:
@@ -53,6 +61,14 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each == "\t" or each.isprintable() else _shown(each) for each in text)
+
+
+def columns(text: str) -> int:
+    """How many columns a terminal takes for a visible text: two for a wide character."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)
 
 
 def _shown(character: str) -> str:

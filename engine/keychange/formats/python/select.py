@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from keychange.closest import closest
 from keychange.formats.python.address import ADDRESSABLE, Literal, Place
 
 
@@ -67,13 +68,11 @@ def named(literals: Sequence[Literal], address: str) -> tuple[Literal, ...]:
 
 def nearest(literals: Sequence[Literal], address: str) -> list[str]:
     """The addresses of the file that look like the one that is not there."""
-    from difflib import get_close_matches
-
     known = list(dict.fromkeys(each.address for each in literals))
     below = [each for each in known if re.split(r"[/\[]", each)[0] == address]
     last = re.split(r"[./]", address)[-1]
     ends = [each for each in known if each.endswith((f".{last}", f"/{last}"))]
-    found = [*below, *ends, *get_close_matches(address, known, n=3, cutoff=0.5)]
+    found = [*below, *ends, *closest(address, known, 3)]
     return list(dict.fromkeys(found))[:3]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
-from keychange.diagnostics import Diagnostic, Location, error, note, warning
+from keychange.diagnostics import Diagnostic, Location, Related, error, note, warning
 from keychange.edits import Edit, apply_edits
 from keychange.formats.dotenv.readers import Binding
 from keychange.formats.dotenv.text import Disagreement, EnvFile
@@ -34,8 +35,11 @@ class Reports:
         return Location(self.path, *self._index.position(self.env.offset(place)), length)
 
     def key(self, binding: Binding) -> Location:
-        """The location of a key."""
-        return self.at(binding.key_start, binding.key_end - binding.key_start)
+        """The location of a key, with the text of its line up to its value."""
+        place = self.at(binding.key_start, binding.key_end - binding.key_start)
+        start = self.env.text.rfind("\n", 0, binding.key_start) + 1
+        line = self.env.text[start : binding.key_end].removeprefix("\ufeff")
+        return replace(place, text=f"{line}=")
 
     def foreign(self, key: str, binding: Binding, rule: OnForeign) -> Iterator[Diagnostic]:
         """A key holds neither the old value nor the new one."""
@@ -105,7 +109,9 @@ class Reports:
             *others, last = bindings
             where = _lines([self.env.line_of(each.key_start) for each in others])
             message = f"{key} is set again here, after {where}; readers take this one"
-            yield warning("duplicate-key", message, self.key(last), hint="remove the other lines")
+            hint = "remove the other lines"
+            first = (Related(self.key(others[0]), "it is set first here"),)
+            yield warning("duplicate-key", message, self.key(last), hint=hint, related=first)
 
 
 def _lines(numbers: Sequence[int]) -> str:

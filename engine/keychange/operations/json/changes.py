@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
+from keychange.closest import closest
 from keychange.diagnostics import note
 from keychange.formats.json.draft import Removed
 from keychange.formats.json.pointer import Tokens, join, split
@@ -247,17 +248,14 @@ class Changes:
         self._work.fail("wrong-type", f"`{pointer}` is no array", tokens)
 
     def _no_pointer(self, pointer: str, tokens: Tokens, reason: str) -> None:
-        from difflib import get_close_matches
-
         held = 0
         while held < len(tokens) and self._work.value(tokens[: held + 1]) is not ABSENT:
             held += 1
         holder = self._work.value(tokens[:held])
         hint = "add what it stands in first, with `set` in an operation before this one"
-        if isinstance(holder, dict) and held < len(tokens):
-            close = get_close_matches(tokens[held], holder, n=1)
-            if close:
-                hint = f"did you mean `{join((*tokens[:held], close[0], *tokens[held + 1 :]))}`?"
+        known = holder if isinstance(holder, dict) and held < len(tokens) else {}
+        if close := closest(tokens[held] if known else "", known):
+            hint = f"did you mean `{join((*tokens[:held], close[0], *tokens[held + 1 :]))}`?"
         self._work.fail("no-such-pointer", f"`{pointer}` {reason}", tokens, hint)
 
 
