@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -35,8 +36,19 @@ VERBS = {
     "schema": "List and print JSON Schemas, or validate configs against one.",
     "demo": "Run the whole upgrade on a copy of the sample workspace.",
     "recover": "Undo or finish what an interrupted run left.",
+    "completion": "Print a script that completes verbs, options and revisions in a shell.",
 }
 """Each verb is the module ``keychange.cli.<verb>_verb`` with a ``command``, loaded when used."""
+
+COMPLETE = "_MIGRATE_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
+EXAMPLES = """\
+migrate  # where this project stands, and what to do next
+migrate plan  # what would change, file by file
+migrate up  # show it, ask, change it, run the model
+migrate -C ../project check  # of another project
+"""
 
 
 class Verbs(click.Group):
@@ -47,33 +59,110 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's)
-        """Import one verb; did-you-mean is click's."""
+        """Import one verb."""
         if cmd_name not in VERBS:
             return None
         command: click.Command = import_module(f"keychange.cli.{cmd_name}_verb").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's)
-        """The verbs with their one line, without importing them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with the verb that was meant; a word of old is understood, too."""
+        name = args[0]
+        if name not in VERBS and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = _ELSEWHERE.get(name) or next(iter(get_close_matches(name, VERBS)), "")
+            meant = f"; did you mean `{near}`?" if near else ""
+            raise click.UsageError(f"there is no verb `{name}`{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """What it is, the verbs by what they are for, options, variables and exit codes."""
+        from keychange.cli import help as layout
+
+        style = Session().style()
+        ctx.color = style.colour
+        formatter = layout.formatter(ctx, style)
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        formatter.rows("Examples", layout.examples(EXAMPLES))
+        formatter.sections(layout.verbs(VERBS))
+        formatter.sections(layout.options(ctx, ()))
+        formatter.rows("Environment", layout.environment())
+        formatter.rows("Exit codes", layout.exits())
+        formatter.write("\n`migrate VERB --help` shows its options and examples.\n")
+        return formatter.getvalue().rstrip("\n")
+
+
+_ELSEWHERE = {
+    "upgrade": "up",
+    "apply": "up",
+    "migrate": "up",
+    "downgrade": "down",
+    "rollback": "down",
+    "revert": "down",
+    "undo": "down",
+    "diff": "plan",
+    "log": "history",
+    "list": "history",
+    "current": "status",
+    "create": "new",
+    "revision": "new",
+    "make": "new",
+    "help": "--help",
+}
+"""What other tools of this kind call a verb."""
+
+
+def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click's)
+    if wanted and not ctx.resilient_parsing:
+        from keychange.cli.version import lines
+
+        click.echo("\n".join(lines()))
+        ctx.exit()
 
 
 @click.group(
     cls=Verbs,
-    params=[*COMMON_OPTIONS()],
+    params=[
+        *COMMON_OPTIONS(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Show the versions of keychange, Python, mlx and mlx-audio, and exit.",
+        ),
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with: migrate plan",
+    invoke_without_command=True,
+    subcommand_metavar="[VERB [ARGS]...]",
 )
-@click.version_option(package_name="keychange", prog_name="keychange")
 @click.pass_context
-def group(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 (click's values)
-    """Versioned, reversible, verified configuration migrations for local-model projects."""
-    ctx.ensure_object(Session).take(options)
+def group(ctx: click.Context, /, **options: Any) -> int:  # noqa: ANN401 (click's values)
+    """Versioned, reversible, verified configuration migrations for local-model projects.
+
+    Without a verb, says where the project stands and what to do next.
+    """
+    session = ctx.ensure_object(Session)
+    session.take(options)
+    if ctx.invoked_subcommand is None:
+        from keychange.cli.overview import overview
+
+        return overview(session)
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
+    if asked := os.environ.get(COMPLETE):
+        from keychange.cli.completion import answer
+
+        answer(group, asked)
+        sys.exit(0)
     session = Session()
     signal.signal(signal.SIGTERM, _terminate)
     try:

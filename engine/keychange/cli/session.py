@@ -51,9 +51,21 @@ def COMMON_OPTIONS() -> list[click.Option]:  # noqa: N802 (it makes a constant l
     """The options that stand before or after a verb."""
     folder = click.Path(file_okay=False, path_type=Path)
     return [
-        click.Option(["-C", "--root"], type=folder, metavar="DIR", help="Root of the project."),
         click.Option(
-            ["--migrations"], type=folder, metavar="DIR", help="Folder of the migrations."
+            ["-C", "--root"],
+            type=folder,
+            metavar="DIR",
+            envvar="KEYCHANGE_ROOT",
+            show_envvar=True,
+            help="Root of the project.  [default: the nearest parent with migrations]",
+        ),
+        click.Option(
+            ["--migrations"],
+            type=folder,
+            metavar="DIR",
+            envvar="KEYCHANGE_MIGRATIONS",
+            show_envvar=True,
+            help="Folder of the migrations.  [default: ROOT/migrations]",
         ),
         click.Option(
             ["--format"], type=click.Choice(FORMATS), help="Form of the result.  [default: text]"
@@ -75,6 +87,7 @@ class Session:
     def __init__(self) -> None:
         self.options: dict[str, Any] = {}
         self.verb = ""
+        self.announces = True
         self.recovery: Recovery | None = None
         self._waiting: list[Diagnostic] = []
         self._shown_live = False
@@ -118,7 +131,7 @@ class Session:
 
         settings = self.settings()
         self._recover(settings.root)
-        if settings.bundled and not self.options.get("quiet"):
+        if settings.bundled and self.announces and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
         index = git.staged(settings.root) if staged else {}
         with compiled(settings.root) if cached else nullcontext() as known:
@@ -331,15 +344,27 @@ class Session:
 class Verb(click.Command):
     """A verb: takes the shared options too, so that they may stand after it."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (click's own)
+    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:  # noqa: ANN401 (click's own)
         super().__init__(*arguments, **options)
-        self._shared = {option.name for option in COMMON_OPTIONS()}
-        self.params.extend(COMMON_OPTIONS())
+        self.examples = examples
+        for param in self.params:
+            if isinstance(param, click.Option):
+                param.show_envvar = True
+                if param.show_default is None and param.default not in (None, "", False):
+                    param.show_default = True
+        self._shared = [option.name or "" for option in COMMON_OPTIONS()]
+        for option in COMMON_OPTIONS():
+            if option.name == "format" and self.name not in CHECKING:
+                option.metavar = f"[{'|'.join(each for each in FORMATS if each not in _OF_CHECKS)}]"
+            self.params.append(option)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's own)
         """Hand shared options to the session, and the rest to the verb."""
         session = ctx.ensure_object(Session)
-        session.take({name: ctx.params.pop(str(name), None) for name in self._shared})
+        given = {name: ctx.params.pop(name, None) for name in self._shared}
+        # What the environment says has been taken with the options before the verb.
+        typed = click.core.ParameterSource.COMMANDLINE
+        session.take({k: v for k, v in given.items() if ctx.get_parameter_source(k) is typed})
         session.verb = self.name or ""
         if session.format in _OF_CHECKS and session.verb not in CHECKING:
             form = session.options.pop("format")
@@ -347,28 +372,31 @@ class Verb(click.Command):
             raise click.UsageError(message, ctx)
         return super().invoke(ctx)
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Options of the verb first, the shared ones under a heading of their own."""
-        own: list[tuple[str, str]] = []
-        shared: list[tuple[str, str]] = []
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None:
-                (shared if param.name in self._shared else own).append(record)
-        for title, records in (("Options", own), ("Shared options", shared)):
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+    def get_help(self, ctx: click.Context) -> str:
+        """Usage, what it does, examples, options by what they are for, and exit codes."""
+        from keychange.cli import help as layout
+
+        style = Session().style()
+        ctx.color = style.colour
+        formatter = layout.formatter(ctx, style)
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        formatter.rows("Examples", layout.examples(self.examples))
+        formatter.sections(layout.options(ctx, self._shared))
+        formatter.rows("Exit codes", layout.exits(self.name or ""))
+        return formatter.getvalue().rstrip("\n")
 
 
 Decorator = Callable[[Callable[..., Any]], click.Command]
 
 
 def verb(name: str, examples: str) -> Decorator:
-    """Declare a verb; its function's docstring is its help, ``examples`` close it."""
+    """Declare a verb; its function's docstring is its help.
+
+    ``examples`` are commands, a line each; two spaces, a `#` and what it is for may follow.
+    """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples.strip().split("\n"))
-        return click.command(name, cls=Verb, epilog=epilog)(click.pass_obj(function))
+        return click.command(name, cls=Verb, examples=examples)(click.pass_obj(function))
 
     return decorate
