@@ -8,6 +8,7 @@ import pytest
 
 from keychange import baseline
 from keychange.options import Options
+from keychange.outcome import CheckOutcome
 from keychange.probe.checkpoint import make_checkpoint
 from keychange.project import load_project, plan_up
 from keychange.settings import find_settings
@@ -78,6 +79,6 @@ def test_without_the_old_model_there_is_no_baseline(root):
     assert step.migration is not None
     options = Options(environment={"HF_HUB_CACHE": str(root.parent / "hub")})
     found = baseline.measure(root, step.migration, step, project.templates["0001_voice"], options)
-    assert not isinstance(found, baseline.CheckOutcome)
+    assert not isinstance(found, CheckOutcome)
     assert found.code == "no-baseline"
     assert OLD in found.message

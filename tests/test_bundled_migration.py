@@ -13,7 +13,7 @@ from keychange.loader import load_migration
 from keychange.resources import bundled_schema, data_dir
 from keychange.settings import migration_files
 from keychange.templates import Templates
-from keychange.verification.commands import commands_of, is_on_request
+from keychange.verification.commands import commands_of
 from support.workspace import changed, files, migrate, sourced, track
 
 OLD = "mlx-community/Qwen3-TTS-12Hz-0.6B-Base-4bit"
@@ -196,7 +196,7 @@ def test_its_commands_are_the_guides_and_the_build_is_on_request(root):
         ("scripts/precache_voiceovers_qwen.py", "generated/standing-waves"),
         ("generated/standing-waves",),
     ]
-    assert [is_on_request(check) for check in runs] == [False, False, True]
+    assert [check.on_request for check in runs] == [False, False, True]
 
 
 # What the real project's history holds, in our own words: three homes of the interpreter, hub ids

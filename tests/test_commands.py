@@ -17,7 +17,6 @@ from keychange.templates import TemplateError, Templates
 from keychange.verification.commands import (
     command_environment,
     commands_of,
-    is_on_request,
     run_command,
 )
 from keychange.verification.signals import holds
@@ -297,8 +296,8 @@ def test_an_unknown_variable_is_refused(tmp_path):
 
 
 def test_on_request():
-    assert is_on_request(Check("run", {"run": ["true"], "only": "request"}, ""))
-    assert not is_on_request(Check("run", {"run": ["true"]}, ""))
+    assert Check("run", {"run": ["true"], "only": "request"}, "").on_request
+    assert not Check("run", {"run": ["true"]}, "").on_request
 
 
 def test_no_bytecode_is_left_in_the_project(tmp_path):

@@ -13,11 +13,11 @@ from unittest import mock
 
 import pytest
 
-from keychange import run as running
+from keychange import checks as checks_module
 from keychange import workflow
-from keychange.checks import CheckOutcome
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
+from keychange.outcome import CheckOutcome
 from keychange.probe.verdict import Verdict
 from support import faults
 from support.history import build, checking, codes, declare, migration, paste, recorded, say, write
@@ -63,7 +63,7 @@ def checks(revision="", act=lambda root: ()):
         good = CheckOutcome(name="run", verdict=Verdict.PASS, headline="fine")
         return (*(act(root) if migration.revision == revision else ()), good)
 
-    with mock.patch.object(running, "run_checks", run_checks):
+    with mock.patch.object(checks_module, "run_checks", run_checks):
         yield
 
 

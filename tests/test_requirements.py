@@ -11,6 +11,7 @@ import pytest
 from keychange.model import Requirement
 from keychange.probe import failures
 from keychange.verification import requirements, runtime
+from keychange.verification.model import cache
 from keychange.verification.model.inspection import Checkpoint, Inspection
 from keychange.verification.requirements import check_requirement
 from keychange.verification.runtime import inspect_runtime, numbers
@@ -191,7 +192,7 @@ def test_a_machine_without_memory_for_the_model(tmp_path, monkeypatch):
             model=model, folder=tmp_path, checkpoint=Checkpoint(weights=3_100_000_000)
         )
 
-    monkeypatch.setattr(requirements, "inspect_model", inspect)
+    monkeypatch.setattr(cache, "inspect_model", inspect)
     needed = Requirement("model", "org/Model-8bit", {}, "/require/2")
     monkeypatch.setattr(requirements, "physical_memory", lambda: 4 << 30)
     result = check_requirement(needed, tmp_path, {})

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from keychange.checks import CheckOutcome, probe, probe_of
+from keychange.checks import probe, probe_of
 from keychange.diagnostics import Diagnostic, note
 from keychange.model import Json, Migration, Step
 from keychange.options import Options
+from keychange.outcome import CheckOutcome
 from keychange.preconditions import project_environment
 from keychange.probe.verdict import Verdict
 from keychange.templates import Templates

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from keychange.diagnostics import Diagnostic, error
 from keychange.model import Check, Json, Migration
 from keychange.options import Options
+from keychange.outcome import CheckOutcome
 from keychange.preconditions import hidden_values, project_environment
 from keychange.probe.client import Progress, ProgressCallback, run_probe
 from keychange.probe.headline import markdown
@@ -19,40 +20,7 @@ from keychange.probe.request import TEXT, ProbeRequest
 from keychange.probe.verdict import CheckVerdict, Verdict
 from keychange.settings import STATE_DIRECTORY
 from keychange.templates import Templates
-from keychange.verification.commands import (
-    CommandResult,
-    commands_of,
-    is_on_request,
-    run_command,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckOutcome:
-    """One check of one migration: a verdict, one line that says it, and the measured rows.
-
-    ``details`` is the JSON that the ledger keeps as evidence. ``hidden`` are the values that
-    renderers mask wherever they stand: what a process prints may hold any of ``.env``. ``table``
-    is a probe's report as Markdown.
-    """
-
-    name: str
-    verdict: Verdict
-    headline: str
-    rows: tuple[str, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
-    details: Mapping[str, Json] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()
-    table: str = ""
-
-    def data(self) -> Json:
-        """The outcome as JSON."""
-        return {
-            "name": self.name,
-            "verdict": self.verdict.value,
-            "headline": self.headline,
-            **self.details,
-        }
+from keychange.verification.commands import CommandResult, commands_of, run_command
 
 
 def run_checks(
@@ -61,7 +29,7 @@ def run_checks(
     """Run a migration's checks in order, up to the first that does not pass."""
     outcomes: list[CheckOutcome] = []
     for check in migration.checks:
-        if is_on_request(check) and not options.on_request:
+        if check.on_request and not options.on_request:
             continue
         if check.kind == "probe":
             outcomes.append(probe(root, migration, check, templates, options))
@@ -70,26 +38,6 @@ def run_checks(
         if outcomes and outcomes[-1].verdict is not Verdict.PASS:
             break
     return tuple(outcomes)
-
-
-def programs(migration: Migration) -> tuple[tuple[str, ...], ...]:
-    """Every program that applying the migration starts, as its words, in order.
-
-    Its variables are filled in; ``${root}`` and ``${project}`` stay, for they differ by machine.
-    """
-    templates = Templates.resolve("${root}", migration.variables)
-    found: list[tuple[str, ...]] = []
-    declared = [each.options for each in migration.requirements]
-    declared += [each.options for each in migration.checks if not is_on_request(each)]
-    for options in declared:
-        if "run" in options:
-            words = cast("list[str]", options["run"])
-        elif "python" in options:
-            words = [str(options["python"])]
-        else:
-            continue
-        found.append(tuple(templates.text(word, project="${project}") for word in words))
-    return tuple(dict.fromkeys(found))
 
 
 def probe_of(migration: Migration) -> Check | None:

@@ -26,7 +26,6 @@ from keychange.preconditions import (
 from keychange.project import Project
 from keychange.templates import Templates
 from keychange.transaction import pending_recovery
-from keychange.verification.commands import is_on_request
 from keychange.verification.model import hub
 from keychange.verification.model.download import FETCHABLE, is_offline, size_in_words
 from keychange.verification.process import find_program
@@ -148,7 +147,7 @@ def _programs(
     for each in migration.checks:
         if each.kind == "run" and isinstance(argv := each.options["run"], list):
             name = templates.text(str(argv[0]))
-            seen[name] = seen.get(name, False) or not is_on_request(each)
+            seen[name] = seen.get(name, False) or not each.on_request
     for name, needed in seen.items():
         found = find_program(name, root, environment)
         if found:

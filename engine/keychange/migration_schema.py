@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from keychange.closest import hint_of
 from keychange.errors import Problem
+from keychange.json_schema.violations import satisfied
 from keychange.model import Json
 from keychange.resources import bundled_schema
 from keychange.yaml_data import escape
@@ -33,9 +34,12 @@ _SCHEMA_TYPES = {
 
 def schema_problems(document: Json) -> Iterator[Problem]:
     """Every violation of the migration schema."""
-    from jsonschema import Draft202012Validator  # costs 70 ms: not when nothing is loaded
+    schema = cast("dict[str, Any]", bundled_schema("migration"))
+    if satisfied(document, schema):
+        return
+    from jsonschema import Draft202012Validator  # costs 70 ms: only for its reasons
 
-    validator = Draft202012Validator(cast("dict[str, Any]", bundled_schema("migration")))
+    validator = Draft202012Validator(schema)
     violations = validator.iter_errors(document)
     for violation in violations:
         yield from _worded(violation)

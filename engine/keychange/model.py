@@ -182,6 +182,11 @@ class Check:
     options: Mapping[str, Json]
     pointer: str
 
+    @property
+    def on_request(self) -> bool:
+        """Whether it runs only when it is asked for by name."""
+        return self.options.get("only") == "request"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from keychange.diagnostics import Diagnostic, error
 from keychange.errors import RefusedError
@@ -17,13 +17,14 @@ from keychange.operations.env import EnvOperation
 from keychange.options import Options
 from keychange.secrets import looks_secret
 from keychange.templates import Templates
-from keychange.verification.commands import command_environment
-from keychange.verification.model.download import FETCHABLE, Fetched, fetch_model
 from keychange.verification.requirements import (
     VERIFY_ONLY,
     RequirementResult,
     check_requirement,
 )
+
+if TYPE_CHECKING:
+    from keychange.verification.model.download import Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,19 @@ def unmet_requirements(
         if result.ok:
             continue
         problem = each.diagnostic(result.first)
-        if options.fetch and requirement.options.get("fetch") and result.code in FETCHABLE:
+        if options.fetch and requirement.options.get("fetch") and _fetchable(result.code):
             waiting.append((each, problem))
         else:
             found.append(problem)
     if found:  # nothing is downloaded for a run that is refused anyway
         return (*found, *(problem for _, problem in waiting))
     return tuple(problem for each, _ in waiting for problem in _fetched(root, each, options))
+
+
+def _fetchable(code: str) -> bool:
+    from keychange.verification.model.download import FETCHABLE
+
+    return code in FETCHABLE
 
 
 def requirements_of(
@@ -89,8 +96,10 @@ def requirements_of(
 
 def check(root: Path, needed: Needed, options: Options) -> RequirementResult:
     """Whether one requirement holds; nothing is loaded, downloaded or written."""
-    environment = project_environment(root, needed.migration, needed.templates, options)
     requirement = needed.requirement
+    environment: Mapping[str, str] = {}
+    if requirement.kind in VERIFY_ONLY:
+        environment = project_environment(root, needed.migration, needed.templates, options)
     return check_requirement(requirement, root, environment, allow_cpu=options.allow_cpu)
 
 
@@ -147,6 +156,8 @@ def fetch(
     Raises:
         RefusedError: neither is named.
     """
+    from keychange.verification.model.download import fetch_model
+
     python = python or interpreter_of(root, migration, templates)
     if python is None:
         message = f"{migration.revision} names no interpreter to download with"
@@ -181,6 +192,8 @@ def project_environment(
     root: Path, migration: Migration, templates: Templates, options: Options
 ) -> dict[str, str]:
     """What a process of the project sees: our environment, and its ``.env`` as it is sourced."""
+    from keychange.verification.commands import command_environment
+
     result = dict(options.environment)
     for path in _env_files(root, migration, templates):
         result = command_environment(result, path.read_bytes(), {})

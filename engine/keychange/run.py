@@ -4,81 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from types import MappingProxyType
 
-from keychange import baseline
 from keychange import ledger as ledgers
 from keychange.aside import keep_aside
-from keychange.checks import CheckOutcome, run_checks
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.errors import KeychangeError, RefusedError, RollbackError, RolledBackError
 from keychange.ledger import Last, Ledger, Status
 from keychange.model import FileChange, Migration, Step
 from keychange.options import Options
-from keychange.preconditions import unmet_requirements
+from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probe.verdict import Verdict
 from keychange.project import Project, plan_down
-from keychange.transaction import FileWrite, Interrupted, Recovery, commit
-
-
-class Ending(StrEnum):
-    """How a run ended. Each has its words and its exit code, and agrees with the bytes on disk.
-
-    A refusal, and a restore that failed or could not be confirmed, are errors: see
-    ``KeychangeError.ending``. ``applied-unverified`` stands in the ledger while checks run.
-    """
-
-    NOTHING = "nothing-to-do"
-    APPLIED = "applied"
-    UNVERIFIED = "applied-unverified"
-    TAKEN_BACK = "taken-back"
-    STAMPED = "stamped"
-    REBASED = "rebased"
-    ROLLED_BACK = "rolled-back"
-    INCONCLUSIVE = "rolled-back-inconclusive"
-    KEPT = "kept-unverified"
-
-
-_WELL = frozenset(
-    (Ending.NOTHING, Ending.APPLIED, Ending.TAKEN_BACK, Ending.STAMPED, Ending.REBASED)
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a run did.
-
-    ``done`` are the revisions that stay as asked, of which ``unverified`` were to be checked and
-    were not; ``undone`` is the one that was rolled back.
-    ``checks`` are the outcomes of verification, by revision, ``baselines`` those of the models
-    that were in use before.
-    """
-
-    ending: Ending = Ending.NOTHING
-    done: tuple[str, ...] = ()
-    unverified: tuple[str, ...] = ()
-    undone: str = ""
-    checks: Mapping[str, tuple[CheckOutcome, ...]] = field(default_factory=dict)
-    baselines: Mapping[str, CheckOutcome] = field(default_factory=dict)
-    diagnostics: tuple[Diagnostic, ...] = ()
-    recovery: Recovery | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """0 when it is as asked, 3 when a check did not pass."""
-        return 0 if self.ending in _WELL else 3
-
-    @property
-    def verdict(self) -> Verdict | None:
-        """What the checks say together; None where none was run.
-
-        One that fails decides; else one that could not be tested here does.
-        """
-        found = {each.verdict for results in self.checks.values() for each in results}
-        order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
-        return next((each for each in order if each in found), None)
+from keychange.transaction import FileWrite, Interrupted, commit
 
 
 def now() -> str:
@@ -110,7 +49,15 @@ class Run:
         Raises:
             RefusedError: with all that are not met.
         """
-        pairs = [(each, self.project.templates[each.revision]) for each in migrations]
+        pairs = [
+            (each, self.project.templates[each.revision])
+            for each in migrations
+            if each.requirements
+        ]
+        if not pairs:
+            return
+        from keychange.preconditions import unmet_requirements
+
         root, options = self.project.root, self.options
         unmet = unmet_requirements(root, pairs, options, runtime=options.verify)
         if unmet:
@@ -121,6 +68,8 @@ class Run:
         options = self.options
         if step.migration is None or not (options.baseline and options.verify):
             return
+        from keychange import baseline
+
         templates = self.project.templates[step.revision]
         found = baseline.measure(self.project.root, step.migration, step, templates, options)
         if isinstance(found, Diagnostic):
@@ -214,8 +163,11 @@ class Run:
             return True
         self.tell(*(each for result in failed for each in result.diagnostics), *broken)
         before = self.outcome.baselines.get(revision)
-        if before is not None and (known := baseline.already_broken(before)):
-            self.tell(known)
+        if before is not None:
+            from keychange.baseline import already_broken
+
+            if known := already_broken(before):
+                self.tell(known)
         if self.options.keep:
             self.outcome = replace(self.outcome, ending=Ending.KEPT)
             self._record(revision, Status.UNVERIFIED, results, step)
@@ -230,6 +182,8 @@ class Run:
         self, migration: Migration, step: Step | None
     ) -> tuple[tuple[CheckOutcome, ...], tuple[Diagnostic, ...]]:
         """What the checks came to, and why they could not be run to their end."""
+        from keychange.checks import run_checks
+
         revision = migration.revision
         templates = self.project.templates[revision]
         try:

@@ -11,9 +11,10 @@ from keychange.errors import KeychangeError, RefusedError
 from keychange.ledger import Entry, Status
 from keychange.model import Migration, Plan
 from keychange.options import Interrupted, Options
+from keychange.outcome import Ending, Outcome
 from keychange.project import Project, edited_since, plan_down
 from keychange.renumbering import Renumbering
-from keychange.run import Ending, Outcome, Run
+from keychange.run import Run
 from keychange.stamping import Stamping
 from keychange.transaction import lock, pending_recovery, recover
 

@@ -12,10 +12,9 @@ from keychange.cli.session import Session
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
 from keychange.errors import RefusedError, UsageProblem
 from keychange.model import Json, Plan
+from keychange.outcome import Outcome
 from keychange.project import Project, left_behind
-from keychange.render import document
 from keychange.render import text as words
-from keychange.run import Outcome
 
 _TOLD = ("found-done", "edited-since")
 """Notes that belong before a question: they say what ``down`` will do, or not."""
@@ -43,6 +42,8 @@ def show_plan(
     code = 1 if exit_code and plan.todo else 0
     diagnostics = (*plan.diagnostics, *found)
     if session.format == "json":
+        from keychange.render import document
+
         file: dict[str, Json] = {"plan_file": str(saved)} if saved else {}
         return session.emit(code, diagnostics, plan=document.plan(plan), **file)
     lines = words.plan(
@@ -149,6 +150,8 @@ def end(session: Session, outcome: Outcome, plan: Plan | None) -> int:
     """Print an outcome; returns the exit code."""
     code = outcome.exit_code
     if session.format == "json":
+        from keychange.render import document
+
         parts = document.outcome(outcome)
         if plan is not None:
             parts["plan"] = document.plan(plan)

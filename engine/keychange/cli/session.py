@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from keychange.errors import KeychangeError
 from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
+    from keychange.loader import Known
     from keychange.model import Json
     from keychange.project import Project
     from keychange.render.style import Style
@@ -127,14 +128,13 @@ class Session:
         from keychange import git
         from keychange.project import load_project
         from keychange.transaction import read_steadily
-        from keychange.warm.compiled import compiled
 
         settings = self.settings()
         self._recover(settings.root)
         if settings.bundled and self.announces and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
         index = git.staged(settings.root) if staged else {}
-        with compiled(settings.root) if cached else nullcontext() as known:
+        with _compiled(settings.root) if cached else nullcontext() as known:
             return read_steadily(
                 settings.root, lambda held: work(load_project(settings, {**held, **index}, known))
             )
@@ -339,6 +339,12 @@ class Session:
         print("Traceback (most recent call last):", file=sys.stderr)
         print("".join(traceback.format_tb(problem.__traceback__)), end="", file=sys.stderr)
         print(f"{type(problem).__qualname__} (its text may quote a file)", file=sys.stderr)
+
+
+def _compiled(root: Path) -> AbstractContextManager[Known]:
+    from keychange.warm.compiled import compiled
+
+    return compiled(root)
 
 
 class Verb(click.Command):

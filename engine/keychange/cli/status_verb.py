@@ -15,16 +15,17 @@ def command(session: Session, *, brief: bool) -> int:
     Two columns: what changed since keychange wrote it (M), and what `up` would do (~ set, !
     refuse). The files decide; the ledger only says who wrote them.
     """
-    from keychange.render import document, text
+    from keychange.render import document
+    from keychange.render import standing as words
     from keychange.standing import report
 
     found = session.read(lambda project: report(project, search=False), cached=True)
     if session.format == "json":
         return session.emit(0, found.problems, migrations=document.standing(found))
     if brief:
-        session.show(text.behind(found))
+        session.show(words.behind(found))
         return 0
-    session.show(text.status(found, session.style()))
+    session.show(words.status(found, session.style()))
     codes = ("pending", "drift")
     session.report(each for each in found.problems if each.code not in codes)
     if any(row.pending for row in found.rows):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from keychange.checks import CheckOutcome, programs
 from keychange.diagnostics import Diagnostic
 from keychange.model import ABSENT, FileChange, Json, Plan, Site, Step
+from keychange.outcome import CheckOutcome, Outcome
+from keychange.programs import programs
 from keychange.render.diagnostics import data as diagnostic
 from keychange.render.diff import unified
 from keychange.render.masking import Masks, line
-from keychange.run import Outcome
-from keychange.standing import Report
+
+if TYPE_CHECKING:
+    from keychange.standing import Report
 
 FORMAT_VERSION = 1
 

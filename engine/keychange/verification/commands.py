@@ -57,11 +57,6 @@ class CommandResult:
     tail: tuple[str, ...] = ()
 
 
-def is_on_request(check: Check) -> bool:
-    """Whether the check runs only when it is asked for by name."""
-    return check.options.get("only") == "request"
-
-
 def commands_of(check: Check, root: Path, templates: Templates) -> tuple[Command, ...]:
     """The runs that a ``verify: run`` declares; none where ``for_each`` matches nothing.
 

@@ -7,12 +7,13 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keychange.diagnostics import Diagnostic, error, errors_in
 from keychange.model import Json, Requirement
-from keychange.verification.model.cache import Inspection, inspect_model
-from keychange.verification.runtime import inspect_runtime
+
+if TYPE_CHECKING:
+    from keychange.verification.model.cache import Inspection
 
 VERIFY_ONLY: Final = frozenset({"runtime", "model"})
 """The kinds that only verify needs: ``--no-verify`` skips them."""
@@ -101,6 +102,8 @@ def _path(subject: str, root: Path) -> tuple[Diagnostic, ...]:
 def _runtime(
     requirement: Requirement, root: Path, environment: Mapping[str, str], *, allow_cpu: bool
 ) -> tuple[tuple[Diagnostic, ...], dict[str, Json]]:
+    from keychange.verification.runtime import inspect_runtime
+
     python = root / Path(str(requirement.options["python"])).expanduser()
     gpu = requirement.options.get("device", "any") == "gpu" and not allow_cpu
     found = inspect_runtime(python, environment, gpu=gpu)
@@ -114,6 +117,8 @@ def _runtime(
 def _model(
     model: str, root: Path, environment: Mapping[str, str]
 ) -> tuple[tuple[Diagnostic, ...], dict[str, Json]]:
+    from keychange.verification.model.cache import inspect_model
+
     inspection = inspect_model(model, environment)
     checkpoint = inspection.checkpoint
     details: dict[str, Json] = {

@@ -2,8 +2,8 @@
 
 Only what differs between the old and the new value is spelled anew; quotes, prefixes, escapes,
 line breaks and the pieces of an implicit concatenation stay where they can. Every result is read
-back before it is used. libcst reads and writes the single tokens; no token holds another here, so
-its limits on deep and long input are out of reach.
+back before it is used. Where the expressions of an f-string stand is libcst's word, one token at
+a time; no token holds another here, so its limits on deep and long input are out of reach.
 """
 
 from __future__ import annotations
@@ -17,12 +17,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from keychange.formats.python.spelling import Atom, Medium, Style, meaning, read, spell
-
-if TYPE_CHECKING:
-    import libcst
 
 
 class Unwritable(Exception):
@@ -37,7 +34,6 @@ class Segment:
     expressions before it.
     """
 
-    node: libcst.SimpleString | libcst.FormattedStringText
     start: int
     end: int
     style: Style
@@ -67,36 +63,55 @@ def segments(text: str) -> tuple[Segment, ...]:
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> tuple[tuple[Segment, ...], tuple[tuple[int, int], ...]]:
     """The segments of a literal, and where its expressions stand."""
-    import libcst
-
     result: list[Segment] = []
     expressions: list[tuple[int, int]] = []
     for start, end in _pieces(text):
         token = text[start:end]
-        try:
-            node = libcst.parse_expression(token)
-        except (libcst.ParserSyntaxError, RecursionError) as problem:
-            raise Unwritable("libcst cannot read this literal") from problem
-        if _code(node) != token:
-            raise Unwritable("libcst does not give this literal back as it is")
-        if isinstance(node, libcst.SimpleString):
-            style = Style(node.prefix, node.quote)
-            body = token[len(node.prefix) + len(node.quote) : len(token) - len(node.quote)]
-            result.append(Segment(node, start, end, style, body, len(expressions)))
+        plain = _PLAIN.fullmatch(token)
+        if plain is None:
+            _read_formatted(token, start, result, expressions)
             continue
-        if not isinstance(node, libcst.FormattedString):
-            raise Unwritable("not a string literal that libcst knows")
-        style = Style(node.prefix, node.end, formatted=True)
-        at = start + len(node.start)
-        for each in node.parts:
-            length = len(_code(each))
-            if isinstance(each, libcst.FormattedStringText):
-                part = len(expressions)
-                result.append(Segment(each, at, at + length, style, each.value, part))
-            else:
-                expressions.append((at, at + length))
-            at += length
+        style = Style(plain["prefix"], plain["quote"])
+        result.append(Segment(start, end, style, plain["body"], len(expressions)))
     return tuple(result), tuple(expressions)
+
+
+_PLAIN: Final = re.compile(
+    r"""(?P<prefix>[rRuUbB]{0,2})(?P<quote>"{3}|'{3}|"|')(?P<body>(?s:.*))(?P=quote)"""
+)
+"""A token that is no f-string; the tokenizer has seen to it that it ends with its own quotes."""
+
+
+def _read_formatted(
+    token: str, start: int, result: list[Segment], expressions: list[tuple[int, int]]
+) -> None:
+    """Add the static texts and the expressions of one f-string.
+
+    Raises:
+        Unwritable: libcst or we do not know this form.
+    """
+    import libcst  # its import takes longer than to rewrite a hundred plain strings
+
+    def code(node: libcst.BaseExpression | libcst.BaseFormattedStringContent) -> str:
+        return libcst.Module(()).code_for_node(node)
+
+    try:
+        node = libcst.parse_expression(token)
+    except (libcst.ParserSyntaxError, RecursionError) as problem:
+        raise Unwritable("libcst cannot read this literal") from problem
+    if code(node) != token:
+        raise Unwritable("libcst does not give this literal back as it is")
+    if not isinstance(node, libcst.FormattedString):
+        raise Unwritable("not a string literal that libcst knows")
+    style = Style(node.prefix, node.end, formatted=True)
+    at = start + len(node.start)
+    for each in node.parts:
+        length = len(code(each))
+        if isinstance(each, libcst.FormattedStringText):
+            result.append(Segment(at, at + length, style, each.value, len(expressions)))
+        else:
+            expressions.append((at, at + length))
+        at += length
 
 
 def extent(text: str, part: int | None) -> tuple[int, int]:
@@ -198,7 +213,7 @@ def _written(piece: Segment, value: str, draft: str | None, medium: Medium) -> s
             char.isprintable() or char in "\t\r\n" or char in piece.body for char in body
         )
         if visible and medium.holds(body) and meaning(style, body) == value:
-            return _code_with(piece, style, body)
+            return body if style.formatted else f"{style.opening}{body}{style.quote}"
     raise Unwritable(f"a literal that opens with {piece.style.opening} cannot hold the value")
 
 
@@ -222,17 +237,6 @@ def _ways(
         yield swapped, spell(value, swapped, medium)
     plain = Style(style.prefix.strip("rR"), style.quote)
     yield plain, spell(value, plain, medium)
-
-
-def _code(node: libcst.BaseExpression | libcst.BaseFormattedStringContent) -> str:
-    import libcst
-
-    return libcst.Module(()).code_for_node(node)
-
-
-def _code_with(piece: Segment, style: Style, body: str) -> str:
-    text = body if style.formatted else f"{style.opening}{body}{style.quote}"
-    return _code(piece.node.with_changes(value=text))
 
 
 def _commented(text: str, pieces: Sequence[Segment]) -> bool:

@@ -1,0 +1,101 @@
+"""Outcome: how a run ended and what its checks said, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from keychange.diagnostics import Diagnostic
+from keychange.model import Json
+from keychange.probe.verdict import Verdict
+
+if TYPE_CHECKING:
+    from keychange.transaction import Recovery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOutcome:
+    """One check of one migration: a verdict, one line that says it, and the measured rows.
+
+    ``details`` is the JSON that the ledger keeps as evidence. ``hidden`` are the values that
+    renderers mask wherever they stand: what a process prints may hold any of ``.env``. ``table``
+    is a probe's report as Markdown.
+    """
+
+    name: str
+    verdict: Verdict
+    headline: str
+    rows: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    details: Mapping[str, Json] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    table: str = ""
+
+    def data(self) -> Json:
+        """The outcome as JSON."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict.value,
+            "headline": self.headline,
+            **self.details,
+        }
+
+
+class Ending(StrEnum):
+    """How a run ended. Each has its words and its exit code, and agrees with the bytes on disk.
+
+    A refusal, and a restore that failed or could not be confirmed, are errors: see
+    ``KeychangeError.ending``. ``applied-unverified`` stands in the ledger while checks run.
+    """
+
+    NOTHING = "nothing-to-do"
+    APPLIED = "applied"
+    UNVERIFIED = "applied-unverified"
+    TAKEN_BACK = "taken-back"
+    STAMPED = "stamped"
+    REBASED = "rebased"
+    ROLLED_BACK = "rolled-back"
+    INCONCLUSIVE = "rolled-back-inconclusive"
+    KEPT = "kept-unverified"
+
+
+_WELL = frozenset(
+    (Ending.NOTHING, Ending.APPLIED, Ending.TAKEN_BACK, Ending.STAMPED, Ending.REBASED)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run did.
+
+    ``done`` are the revisions that stay as asked, of which ``unverified`` were to be checked and
+    were not; ``undone`` is the one that was rolled back.
+    ``checks`` are the outcomes of verification, by revision, ``baselines`` those of the models
+    that were in use before.
+    """
+
+    ending: Ending = Ending.NOTHING
+    done: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    undone: str = ""
+    checks: Mapping[str, tuple[CheckOutcome, ...]] = field(default_factory=dict)
+    baselines: Mapping[str, CheckOutcome] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    recovery: Recovery | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 when it is as asked, 3 when a check did not pass."""
+        return 0 if self.ending in _WELL else 3
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the checks say together; None where none was run.
+
+        One that fails decides; else one that could not be tested here does.
+        """
+        found = {each.verdict for results in self.checks.values() for each in results}
+        order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+        return next((each for each in order if each in found), None)

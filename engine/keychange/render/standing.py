@@ -1,0 +1,44 @@
+"""Standing: where every migration stands, as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from keychange.ledger import Status
+from keychange.model import State
+from keychange.render.style import Style, count, visible
+from keychange.standing import Report, Row, Standing
+
+
+def status(found: Report, style: Style) -> Iterator[str]:
+    """Two columns: what changed since keychange wrote it, and what ``up`` would do."""
+    if not found.rows:
+        yield "No migrations."
+        return
+    width = max(len(row.revision) for row in found.rows)
+    for row in found.rows:
+        since, up = _columns(row)
+        colour = "green" if row.standing is Standing.APPLIED else "yellow"
+        recorded = row.recorded.value if row.recorded else "not recorded"
+        if row.recorded is Status.INTERRUPTED:
+            recorded = "applied, unverified: its checks were interrupted"
+        standing = style(row.standing.value, colour)
+        yield f"{since}{up} {style(row.revision.ljust(width), 'bold')}  {standing} ({recorded})"
+        for site in (*row.pending, *row.foreign):
+            sign = "M" if site.state is State.FOREIGN else "~"
+            yield f"     {sign} {visible(site.path)}: {visible(site.address)}"
+        for path in row.absent:
+            yield f"     ? {visible(path)}: not here"
+
+
+def behind(found: Report) -> Iterator[str]:
+    """One line that names what is to be applied; none where nothing is."""
+    names = [row.revision for row in found.rows if row.standing is not Standing.APPLIED]
+    if names:
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        yield f"{count(len(names), 'migration')} behind ({shown}); next: migrate up"
+
+
+def _columns(row: Row) -> tuple[str, str]:
+    since = "M" if row.standing is Standing.DRIFTED else " "
+    return since, "~" if row.pending else "!" if row.foreign else " "
