@@ -25,7 +25,7 @@ NOT_CODES = {
     *("could-not-run", "kept-unverified", "nothing-to-do", "rolled-back"),
     *("rolled-back-inconclusive", "rolled-back-unconfirmed", "rollback-failed"),
     *("applied-unverified", "taken-back", "roll-back"),
-    *("flaming-horse", "from-a-backup", "golden-ratio"),
+    *("keychange-check", "flaming-horse", "from-a-backup", "golden-ratio"),
     *("huggingface-hub", "mlx-audio", "mlx-metal", "qwen3-tts", "conv-transposed"),
     *("latin-1", "utf-8", "utf-8-sig", "whisper-base", "whisper-small", "whisper-tiny"),
 }

@@ -11,7 +11,9 @@ from keychange.settings import STATE_DIRECTORY
 from keychange.spans import LineIndex, Span
 
 MAXIMUM_BYTES = 4 * 1024 * 1024
-_SKIPPED = frozenset((".git", STATE_DIRECTORY, "node_modules", "__pycache__", ".venv", "venv"))
+SKIPPED = frozenset((".git", STATE_DIRECTORY, "node_modules", "__pycache__", ".venv", "venv"))
+"""Folders that tools keep for themselves."""
+
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -106,7 +108,7 @@ def _joins(data: bytes, at: int, edge: int) -> bool:
 def all_files(root: Path) -> Iterator[str]:
     """Every file under a folder that is no checkout, without what tools keep for themselves."""
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if name not in _SKIPPED)
+        names[:] = sorted(name for name in names if name not in SKIPPED)
         for name in sorted(files):
             path = os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 (many files)
             yield path.replace(os.sep, "/")

@@ -38,7 +38,9 @@ class Settings:
             return str(path)
 
 
-def find_settings(root: Path | None, migrations: Path | None, start: Path) -> Settings:
+def find_settings(
+    root: Path | None, migrations: Path | None, start: Path, *, own: bool = False
+) -> Settings:
     """The settings of a run.
 
     Args:
@@ -47,6 +49,7 @@ def find_settings(root: Path | None, migrations: Path | None, start: Path) -> Se
         migrations: the ``--migrations`` option, from the working folder. Else the setting, from
             its file, else ``ROOT/migrations``, else the bundled ones.
         start: the working folder.
+        own: never the bundled migrations, and a folder of migrations that need not be there yet.
 
     Raises:
         UsageProblem: a folder is not there, or a setting is not valid.
@@ -58,18 +61,18 @@ def find_settings(root: Path | None, migrations: Path | None, start: Path) -> Se
         message = f"`{found}` is a bare repository: it has no files to judge or to change"
         raise UsageProblem(error("bare-repository", message, hint="run it in a clone with files"))
     if migrations is not None:
-        return Settings(found, _existing(migrations, "--migrations"))
+        return Settings(found, _folder(migrations, "--migrations", own=own))
     table = _table(found / "pyproject.toml") or {}
     if "migrations" in table:
         declared = found / str(table["migrations"])
-        return Settings(found, _existing(declared, "[tool.keychange] migrations"))
-    if _has_migrations(found):
+        return Settings(found, _folder(declared, "[tool.keychange] migrations", own=own))
+    if own or _has_migrations(found):
         return Settings(found, found / "migrations")
     return Settings(found, data_dir("migrations"), bundled=True)
 
 
-def _existing(path: Path, source: str) -> Path:
-    if not path.is_dir():
+def _folder(path: Path, source: str, *, own: bool) -> Path:
+    if not path.is_dir() and not (own and not path.exists()):
         raise UsageProblem(
             error(
                 "no-such-migrations",

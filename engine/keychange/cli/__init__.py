@@ -17,7 +17,8 @@ from keychange.diagnostics import error
 from keychange.errors import KeychangeError, UsageProblem
 
 VERBS = {
-    "new": "Write a commented migration to start from.",
+    "init": "Set up migrations/ with a first migration, made of what the project holds.",
+    "new": "Write a migration: commented, or filled in with every place of a value.",
     "plan": "Show the exact changes, file by file; write nothing.",
     "up": "Apply what is pending, run the model, and roll back if it does not work.",
     "down": "Take applied migrations back; what you edited elsewhere stays.",

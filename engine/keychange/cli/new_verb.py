@@ -1,83 +1,72 @@
-"""The verb new: a commented migration to start from."""
+"""The verb new: a migration to start from, filled in with what the project holds."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keychange.cli.session import Session, verb
-from keychange.diagnostics import Location, error
-from keychange.errors import RefusedError, UsageProblem
 
-_TEMPLATE = """\
-format: 1
-id: {revision}
-title: {title}
+if TYPE_CHECKING:
+    from keychange.authoring import Draft
 
-# Names for values that stand in several places; used as ${{new_model}}.
-vars:
-  old_model: org/model-4bit
-  new_model: org/model-8bit
-
-# What must hold before any file is written: path, runtime, model.
-# require:
-#   - path: assets/voice/ref.wav
-
-operations:
-  # Keys of .env. Without `from`, any value is old; with it, another value stops the run.
-  - env: .env
-    missing: skip
-    set:
-      MODEL_ID: {{from: "${{old_model}}", to: "${{new_model}}"}}
-
-  # String literals in Python, by value; `migrate sites FILE` lists their addresses.
-  # - python: [app/model.py]
-  #   strings:
-  #     - {{from: "${{old_model}}", to: "${{new_model}}"}}
-
-  # Fields of JSON files, by JSON pointer.
-  # - json: configs/*.json
-  #   set:
-  #     /model_id: {{to: "${{new_model}}"}}
-
-# What must pass afterwards; if it does not, every file is restored.
-# verify:
-#   - run: [python, -m, app.smoke_test]
-#     expect: ["ok"]
-"""
+_EXAMPLES = """\
+migrate new larger_voice --from org/voice-4bit --to org/voice-8bit
+migrate new larger_voice --title 'The larger voice'"""
 
 
-@verb("new", "migrate new larger_model\nmigrate new larger_model --title 'The larger model'")
+@verb("new", _EXAMPLES)
 @click.argument("slug")
+@click.option(
+    "--from",
+    "olds",
+    metavar="OLD",
+    multiple=True,
+    help="A value that is in use now; it may be given more than once.",
+)
+@click.option("--to", "news", metavar="NEW", multiple=True, help="The value that takes its place.")
 @click.option("--title", default="", metavar="TEXT", help="One line that says what it is for.")
-def command(session: Session, *, slug: str, title: str) -> int:
-    """Write a commented migration with the next free number into the folder of migrations."""
-    from keychange.settings import migration_files
+@click.option("--dry-run", is_flag=True, help="Print it; write nothing.")
+@click.option(
+    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
+)
+def command(
+    session: Session,
+    *,
+    slug: str,
+    olds: tuple[str, ...],
+    news: tuple[str, ...],
+    title: str,
+    dry_run: bool,
+    lock_timeout: float,
+) -> int:
+    """Write a migration with the next free number into the folder of migrations.
 
-    slug = slug.lower().replace("-", "_")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", slug):
-        message = f"`{slug}` is not a slug"
-        hint = "lower-case letters, digits and underscores, such as larger_model"
-        raise UsageProblem(error("usage", message, hint=hint))
-    settings = session.settings()
-    folder = settings.root / "migrations" if settings.bundled else settings.migrations
-    numbers = [int(path.name[:4]) for path in migration_files(folder)] if folder.is_dir() else []
-    revision = f"{max(numbers, default=0) + 1:04d}_{slug}"
-    path = folder / f"{revision}.yaml"
-    words = slug.replace("_", " ").capitalize()
-    text = _TEMPLATE.format(revision=revision, title=title or words)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as problem:
-        place, reason = Location(settings.shown(path)), (problem.strerror or "").lower()
-        message = f"the migration cannot be written: {reason}"
-        raise RefusedError(error("unwritable-migration", message, place)) from problem
+    With --from and --to it changes OLD to NEW wherever it stands: in keys of env files, in strings
+    of Python sources and in fields of JSON configs, whether git tracks them or not. It is planned
+    before it is written, so that `migrate plan` shows it at once.
+
+    Without them, the old values are those that the last migration sets, else the models that are
+    found; the new ones are yours to write.
+    """
+    from keychange.authoring import draft, pairs_of, slug_of, write
+
+    name, pairs = slug_of(slug), pairs_of(olds, news)
+    project, made = session.read(
+        lambda here: (here, draft(here, name, pairs, title=title)), own=True
+    )
+    written = () if dry_run else write(project.settings, made, lock_timeout=lock_timeout)
+    return _show(session, made, written)
+
+
+def _show(session: Session, made: Draft, written: tuple[str, ...]) -> int:
+    from keychange.cli.authoring import as_data, in_words, where_next
+
     if session.format == "json":
-        return session.emit(0, path=settings.shown(path), revision=revision)
-    session.show([settings.shown(path)])
-    session.say("Edit it, then see what it would do with: migrate plan")
+        return session.emit(0, made.behind, revision=made.revision, **as_data(made, written))
+    session.show([made.path] if written else made.text.splitlines())
+    session.say(*in_words(made))
+    session.report(made.behind)
+    session.say(*(where_next(session, made) if written else ()))
     return 0

@@ -114,12 +114,18 @@ class Session:
         return bool(self.options.get("verbose"))
 
     def read(
-        self, work: Callable[[Project], T], *, staged: bool = False, cached: bool = False
+        self,
+        work: Callable[[Project], T],
+        *,
+        staged: bool = False,
+        cached: bool = False,
+        own: bool = False,
     ) -> T:
         """What some work makes of the project that the options and the working folder name.
 
         With ``staged`` it sees of every file that git tracks the bytes that are staged; with
-        ``cached``, migrations are not parsed and validated again that have been before.
+        ``cached``, migrations are not parsed and validated again that have been before. With
+        ``own`` it has the migrations of the project alone, not those that ship with keychange.
 
         It sees one state of the files, also while another process writes; nothing it does may
         last, for it is done again when a transaction began or ended meanwhile. What an interrupted
@@ -129,7 +135,7 @@ class Session:
         from keychange.project import load_project
         from keychange.transaction import read_steadily
 
-        settings = self.settings()
+        settings = self.settings(own=own)
         self._recover(settings.root)
         if settings.bundled and self.announces and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
@@ -152,12 +158,12 @@ class Session:
             if self.format in _AT_ONCE:
                 self.report(())
 
-    def settings(self) -> Settings:
-        """Where the root and the migrations are."""
+    def settings(self, *, own: bool = False) -> Settings:
+        """Where the root and the migrations are; with ``own``, as ``find_settings`` says."""
         from keychange.settings import find_settings
 
         options = (self.options.get("root"), self.options.get("migrations"))
-        found = find_settings(*options, Path.cwd())
+        found = find_settings(*options, Path.cwd(), own=own)
         self._root = found.root
         return found
 

@@ -35,13 +35,13 @@ def _inside(text: str, old: str, new: str) -> str | None:
     words = sorted({each for each in (old, new) if each}, key=len, reverse=True)
     if not any(word in text for word in words):
         return None
-    pattern = "|".join(_word(word) for word in words)
+    pattern = "|".join(word_pattern(word) for word in words)
     result, count = re.subn(pattern, lambda match: _after(match[0], old, new), text)
     return result if count else None
 
 
-def _word(text: str) -> str:
-    """A pattern for a text that no longer word holds."""
+def word_pattern(text: str) -> str:
+    """A regular expression for a text that no longer word holds: no name, path or version."""
     before = r"(?<![\w-])(?<!\w\.)" if re.match(r"\w", text[0]) else ""
     after = r"(?![\w-]|\.\w)" if re.match(r"\w", text[-1]) else ""
     return before + re.escape(text) + after
