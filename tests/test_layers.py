@@ -69,6 +69,7 @@ ORDER = (
     "keychange.stamping",
     "keychange.renumbering",
     "keychange.workflow",
+    "keychange.evidence",
     "keychange.explanations",
     "keychange.render",
     "keychange.cli",

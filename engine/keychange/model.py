@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from keychange.diagnostics import Diagnostic, Location
 from keychange.edits import Edit
@@ -76,7 +76,8 @@ class Site:
     ``before`` is what is there, ``after`` what the operation wants there; for a site that is done
     both are the same. ``undo`` is the kind's own record of how to put the place back when the
     file has changed elsewhere since (JSON, opaque to everyone else). ``kept`` is a foreign value
-    that stays, because the operation says so.
+    that stays, because the operation says so. ``pointer`` is that of the operation in its
+    migration; empty where the ledger is the only reason.
     """
 
     path: str
@@ -92,6 +93,7 @@ class Site:
     note: str = ""
     undo: Json = None
     kept: bool = False
+    pointer: str = ""
 
     @property
     def changes(self) -> bool:
@@ -213,6 +215,20 @@ class Migration:
     def locate(self, pointer: str, length: int = 1) -> Location:
         """The place of a JSON pointer in the migration file, or of its nearest parent."""
         return Location.of_pointer(self.path, pointer, self.positions, self.lines, length)
+
+    def declares(self, site: Site) -> Location:
+        """Why a site is one: the entry that names its address, else the operation."""
+        declared = cast("list[dict[str, Json]]", self.document.get("operations", []))
+        index = site.pointer.rpartition("/")[2]
+        address = site.address.replace("~", "~0").replace("/", "~1")
+        for verb, body in declared[int(index)].items() if index else ():
+            if f"{site.pointer}/{verb}/{address}" in self.positions:
+                return self.locate(f"{site.pointer}/{verb}/{address}")
+            for number, entry in enumerate(body if isinstance(body, list) else ()):
+                named = entry.get("at") if isinstance(entry, dict) else entry
+                if named == site.address or (verb == "strings" and body == [entry]):
+                    return self.locate(f"{site.pointer}/{verb}/{number}")
+        return self.locate(f"{site.pointer}/{site.kind}")
 
 
 class Direction(StrEnum):

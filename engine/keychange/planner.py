@@ -121,8 +121,7 @@ def plan_up(
             size = sum(len(source.data or b"") for source, _ in jobs)
             for (source, _), finding in zip(jobs, spread(examine, jobs, size), strict=True):
                 diagnostics.extend(finding.diagnostics)
-                keeps = operation.on_foreign is OnForeign.KEEP
-                sites.extend(_placed(finding.sites, source.data, keeps=keeps))
+                sites.extend(_placed(finding.sites, source.data, operation))
                 drafts[source.path].take(finding)
                 if errors_in(finding.diagnostics):
                     broken.add(source.path)
@@ -231,12 +230,13 @@ def _undone(record: FileRecord) -> Iterable[Site]:
             state=State.PENDING,
             before=site.after,
             after=site.before,
-            secret=_secret(site),
+            secret=secret(site),
             note=f"undo: {site.note}" if site.note else "",
         )
 
 
-def _secret(site: Recorded) -> bool:
+def secret(site: Recorded) -> bool:
+    """Whether what is recorded of a site is to be masked."""
     name = site.address.rpartition("/")[2]
     in_env = site.kind == "env"
     return any(looks_secret(name, value, in_env=in_env) for value in (site.before, site.after))
@@ -256,18 +256,18 @@ def _paths(operation: Operation, templates: Templates, snapshot: Snapshot) -> tu
     return tuple(dict.fromkeys(path for each in targets for path in snapshot.matches[each]))
 
 
-def _placed(sites: Iterable[Site], data: bytes | None, *, keeps: bool) -> Iterable[Site]:
-    """The sites, those that are not done with the line and column that diagnostics point at."""
+def _placed(sites: Iterable[Site], data: bytes | None, operation: Operation) -> Iterable[Site]:
+    """The sites of an operation, each with its line and column unless it is done."""
+    keeps = operation.on_foreign is OnForeign.KEEP
     index: LineIndex | None = None
     for site in sites:
-        if keeps and site.state is State.FOREIGN:
-            site = replace(site, kept=True)  # noqa: PLW2901 (the same site, judged)
-        if site.span is None or site.state is State.DONE or data is None:
-            yield site
-            continue
-        index = index or LineIndex(data)
-        line, column = index.position(site.span.start)
-        yield replace(site, line=line, column=column)
+        line, column = site.line, site.column
+        if site.span is not None and site.state is not State.DONE and data is not None:
+            index = index or LineIndex(data)
+            line, column = index.position(site.span.start)
+        kept = keeps and site.state is State.FOREIGN
+        pointer = operation.pointer
+        yield replace(site, line=line, column=column, kept=kept, pointer=pointer)
 
 
 def _schema_at(schema: SchemaLookup, migration: Migration, operation: Operation, name: str) -> Json:

@@ -30,6 +30,7 @@ VERBS = {
     "validate": "Read the migration files alone; for pre-commit and CI.",
     "verify": "Run the checks of applied migrations that have not passed them.",
     "probe": "Run the model once and measure what it says.",
+    "report": "Write the evidence of a migration as one HTML page.",
     "doctor": "Check what the next migration requires, and this machine, with fixes.",
     "model": "Download the models that the next migration needs.",
     "sites": "List the addresses of the string literals in a Python file.",

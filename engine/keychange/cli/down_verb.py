@@ -73,7 +73,8 @@ def command(
         above = {each.revision for each in plan.steps}
         below = [each for each in project.ledger.revisions if each not in above]
         saved = save(project, plan, below[-1] if below else BASE, out)
-        return show_plan(session, plan, (), saved=saved)
+        again = f"--to {to}" if to else f"--steps {steps}" if steps else ""
+        return show_plan(session, plan, (), again=again, saved=saved)
     if plan.steps:
         narrate_plan(session, plan, summary=yes)
     approve(session, plan, yes=yes)

@@ -14,7 +14,16 @@ from keychange.cli.session import Session, verb
 @click.option("--to", metavar="REV", default="head", help="Plan up to this revision.")
 @click.option("--summary", is_flag=True, help="Only the files and the totals, no diff.")
 @click.option("--name-only", is_flag=True, help="Only the names of the files that would change.")
-@click.option("-U", "context", metavar="N", default=3, help="Lines of context in the diff.")
+@click.option("--all", "each_one", is_flag=True, help="Show every file, also equal changes.")
+@click.option(
+    "-U",
+    "context",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=3,
+    help="Lines of context in the diff.  [default: 3]",
+)
+@click.option("--no-pager", is_flag=True, help="Never through a pager, also on a terminal.")
 @click.option("--exit-code", is_flag=True, help="End with 1 if anything would change.")
 @click.option(
     "--out",
@@ -28,11 +37,18 @@ def command(
     to: str,
     summary: bool,
     name_only: bool,
+    each_one: bool,
     context: int,
+    no_pager: bool,
     exit_code: bool,
     out: Path | None,
 ) -> int:
-    """Show the exact changes, file by file, and write nothing to the project."""
+    """Show the exact changes, file by file, and write nothing to the project.
+
+    Files in which the same lines change are shown once, with the names of the others. On a
+    terminal, a long plan goes through KEYCHANGE_PAGER, PAGER or less. With --format html it is
+    one page, to be read in a browser: migrate plan --format html > plan.html
+    """
     from keychange.project import plan_up
 
     project, plan, found = session.read(
@@ -43,9 +59,12 @@ def command(
         session,
         plan,
         found,
+        again="" if to == "head" else f"--to {to}",
         context=context,
         name_only=name_only,
         summary=summary,
+        each_one=each_one,
+        pager=not no_pager,
         exit_code=exit_code,
         saved=saved,
     )

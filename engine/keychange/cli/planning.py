@@ -30,13 +30,19 @@ def show_plan(
     plan: Plan,
     found: tuple[Diagnostic, ...],
     *,
+    again: str = "",
     context: int = 3,
     name_only: bool = False,
     summary: bool = False,
+    each_one: bool = False,
+    pager: bool = True,
     exit_code: bool = False,
     saved: Path | None = None,
 ) -> int:
-    """Print a plan as the result of a verb; returns the exit code."""
+    """Print a plan as the result of a verb; returns the exit code.
+
+    ``again`` are the options with which ``up`` or ``down`` applies this very plan.
+    """
     if errors_in(plan.diagnostics):
         raise RefusedError(*plan.diagnostics)
     code = 1 if exit_code and plan.todo else 0
@@ -46,16 +52,27 @@ def show_plan(
 
         file: dict[str, Json] = {"plan_file": str(saved)} if saved else {}
         return session.emit(code, diagnostics, plan=document.plan(plan), **file)
+    if session.format == "html":
+        from keychange.render.html.plan import page
+
+        session.show(page(plan, diagnostics, context=context))
+        session.report(())
+        return code
     lines = words.plan(
-        plan, session.style(), context=context, names_only=name_only, summary=summary
+        plan,
+        session.style(),
+        context=context,
+        names_only=name_only,
+        summary=summary,
+        each_one=each_one or session.verbose,
     )
-    session.show(lines)
+    (session.page if pager else session.show)(lines)
     session.report(each for each in diagnostics if not name_only)
     verb = plan.direction.value
     if saved:
         session.say(f"Saved. Apply it with: migrate {verb} --plan {shlex.quote(str(saved))}")
     elif plan.todo and not name_only:
-        session.say(f"Nothing was written. Apply it with: migrate {verb}")
+        session.say(f"Nothing was written. Apply it with: {session.command(verb, again)}")
     return code
 
 
@@ -113,7 +130,8 @@ def narrate_plan(session: Session, plan: Plan, *, summary: bool = False) -> None
         raise RefusedError(*plan.diagnostics)
     if session.format != "text":
         return
-    for line in words.plan(plan, session.style(sys.stderr), summary=summary):
+    style = session.style(sys.stderr)
+    for line in words.plan(plan, style, summary=summary, each_one=session.verbose):
         session.say(line)
     told = (e for e in plan.diagnostics if e.severity is not Severity.NOTE or e.code in _TOLD)
     session.report(told)

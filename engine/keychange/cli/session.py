@@ -40,12 +40,12 @@ _CLOSING = {
 """The last line for an ending: where nothing was done before, and where something was."""
 
 T = TypeVar("T")
-FORMATS = ("text", "concise", "json", "github", "sarif")
-_OF_CHECKS = ("concise", "sarif")
-"""Formats of diagnostics alone: for the verbs whose result is diagnostics."""
-_AT_ONCE = ("text", "concise", "github")
-"""Formats that may be written piece by piece; of the others there is one document."""
+FORMATS = ("text", "concise", "json", "github", "sarif", "html")
 CHECKING = ("check", "validate", "lint")
+_ONLY_FOR = {"concise": CHECKING, "sarif": CHECKING, "html": ("plan",)}
+"""Formats that some verbs have alone: two of diagnostics, and a page."""
+_AT_ONCE = ("text", "concise", "github", "html")
+"""Formats in which diagnostics may be written at once; of the others there is one document."""
 
 
 def COMMON_OPTIONS() -> list[click.Option]:  # noqa: N802 (it makes a constant list anew for each command)
@@ -230,6 +230,14 @@ class Session:
         for line in lines:
             print(without_secrets(line))
 
+    def page(self, lines: Iterable[str]) -> None:
+        """A result in text that may be long: through a pager where a person sits at a terminal."""
+        from keychange.cli.pager import page
+
+        shown = [without_secrets(line) for line in lines]
+        if not (sys.stdout.isatty() and sys.stdin.isatty() and page(shown)):
+            self.show(shown)
+
     def emit(self, code: int, diagnostics: Iterable[Diagnostic] = (), **parts: Json) -> int:
         """The result as one JSON document; returns the exit code."""
         from keychange.render.document import document
@@ -266,7 +274,7 @@ class Session:
             from keychange.render import sarif
 
             self._print_data(sarif.log(diagnostics))
-        elif self.format == "text":
+        elif self.format in ("text", "html"):
             style = self.style(sys.stderr)
             for line in rendering.full(diagnostics, style, verbose=self.verbose, total=total):
                 print(without_secrets(line), file=sys.stderr)
@@ -378,9 +386,9 @@ class Verb(click.Command):
         typed = click.core.ParameterSource.COMMANDLINE
         session.take({k: v for k, v in given.items() if ctx.get_parameter_source(k) is typed})
         session.verb = self.name or ""
-        if session.format in _OF_CHECKS and session.verb not in CHECKING:
+        if session.verb not in _ONLY_FOR.get(session.format, (session.verb,)):
             form = session.options.pop("format")
-            message = f"--format {form} is for {' and '.join(CHECKING)}; not for {self.name}"
+            message = f"--format {form} is for {' and '.join(_ONLY_FOR[form])}; not for {self.name}"
             raise click.UsageError(message, ctx)
         return super().invoke(ctx)
 

@@ -78,7 +78,8 @@ def command(
     wanted = to or HEAD
     if dry_run:
         excludes("--dry-run", plan=plan_file)
-        return show_plan(session, *session.read(lambda here: searched(here, plan_up(here, wanted))))
+        plan, found = session.read(lambda here: searched(here, plan_up(here, wanted)))
+        return show_plan(session, plan, found, again=f"--to {to}" if to else "")
     if plan_file:
         excludes("--plan", to=to, interrupted=interrupted)
         project, plan = saved_plan(session, plan_file, "up")

@@ -1,85 +1,109 @@
-"""Diffs: unified, with the words that differ inside a line marked, and secrets masked."""
+"""Diffs: the hunks of a file as lines of text, for a reader or as a patch."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
-from keychange.model import FileChange
+from keychange.model import FileChange, Site
+from keychange.render.hunks import Comparison, Hunk, Row, compare
 from keychange.render.masking import Masks
-from keychange.render.style import Style, visible
+from keychange.render.style import Style, columns, folded, visible
+from keychange.render.words import Pieces
 
-_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-_MAXIMUM_LINES = 20_000
+_COLOURS = {" ": ("", ""), "-": ("red", "on_red"), "+": ("green", "on_green")}
+_LAST = "no line end here"
 
 
 def unified(change: FileChange, masks: Masks, revision: str, context: int = 3) -> Iterator[str]:
     """The lines of a unified diff of one file, without line ends."""
-    before = _lines(masks.file(change.path, change.before, change.after))
-    after = _lines(masks.file(change.path, change.after, change.before))
-    old = change.path if change.before is not None else "/dev/null"
-    new = change.path if change.after is not None else "/dev/null"
-    if max(len(before), len(after)) > _MAXIMUM_LINES:
-        yield f"--- {old}"
-        yield f"+++ {new}"
-        yield f"@@ {len(before):,} lines: too long to show here @@"
+    return compare(change, masks, context).unified(revision)
+
+
+def lines(found: Comparison, sites: Sequence[Site], revision: str, style: Style) -> Iterator[str]:
+    """The diff of one file: for a reader with line numbers and marked words, else as a patch.
+
+    ``sites`` are those of the file; each hunk names the ones that stand in it.
+    """
+    if not style.reader:
+        for line in found.unified(revision):
+            hunk = next((each for each in found.hunks if each.place == line), None)
+            yield f"{line} {_names(hunk, sites)}".rstrip() if hunk else line
         return
-    lines = difflib.unified_diff(before, after, old, new, "", revision, context, lineterm="")
-    for number, line in enumerate(lines):
-        shown = line
-        if number > 1 and line[:2] != "@@":
-            shown = line[0] + masks.shown(change.path, line[1:])
-        yield visible(shown.rstrip("\n\t"))
-        if not line.endswith("\n") and line[:1] in " +-" and line[:3] not in ("---", "+++"):
-            yield "\\ No newline at end of file"
+    if found.too_long:
+        yield f"  {found.too_long:,} lines differ: too many to show here"
+    last = max((row.number for hunk in found.hunks for row in hunk.rows), default=0)
+    gutter = max(4, len(str(last)) + 1)
+    for number, hunk in enumerate(found.hunks):
+        named = _names(hunk, sites)
+        if named or number:
+            heads = style.wrap(named, f"{'·' * 3:>{gutter}} ", " " * (gutter + 1))
+            yield from (style(each, "cyan") for each in heads)
+        yield from _hunk(hunk, gutter, style)
 
 
-def _lines(text: str) -> list[str]:
-    """Lines that keep their end; a carriage return stays, so that it shows when it differs."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text.replace("\r\n", "\n"))
+def _names(hunk: Hunk, sites: Sequence[Site]) -> str:
+    return ", ".join(dict.fromkeys(name(each) for each in hunk.sites(sites) if each.changes))
 
 
-def coloured(lines: Iterable[str], style: Style) -> Iterator[str]:
-    """The diff for a terminal: changed lines in colour, changed words inside them marked."""
-    removed: list[str] = []
-    added: list[str] = []
-
-    def flush() -> Iterator[str]:
-        if len(removed) == len(added):
-            pairs = [_marked(old, new, style) for old, new in zip(removed, added, strict=True)]
-            yield from (old for old, _ in pairs)
-            yield from (new for _, new in pairs)
-        else:
-            yield from (style(each, "red") for each in removed)
-            yield from (style(each, "green") for each in added)
-        removed.clear()
-        added.clear()
-
-    for line in lines:
-        if line.startswith("-") and not line.startswith("--- "):
-            removed.append(line)
-        elif line.startswith("+") and not line.startswith("+++ "):
-            added.append(line)
-        else:
-            yield from flush()
-            if line.startswith(("--- ", "+++ ")):
-                yield style(line, "bold")
-            elif line.startswith("@@"):
-                yield style(line, "cyan")
-            else:
-                yield line
-    yield from flush()
+def name(site: Site) -> str:
+    """The name of a site: its address, or what is said of it where that is long."""
+    short = site.note if site.note and len(site.address) > 40 else site.address
+    return visible(short or "(document)")
 
 
-def _marked(old: str, new: str, style: Style) -> tuple[str, str]:
-    if not style.colour:
-        return old, new
-    first, second = _WORDS.findall(old[1:]), _WORDS.findall(new[1:])
-    left, right = [style("-", "red")], [style("+", "green")]
-    matcher = difflib.SequenceMatcher(None, first, second, autojunk=False)
-    for tag, a, b, c, d in matcher.get_opcodes():
-        same = tag == "equal"
-        left.append(style("".join(first[a:b]), "red" if same else "on_red"))
-        right.append(style("".join(second[c:d]), "green" if same else "on_green"))
-    return "".join(left), "".join(right)
+def _hunk(hunk: Hunk, gutter: int, style: Style) -> Iterator[str]:
+    """Removed lines first, as everywhere, with the words that differ from their counterparts."""
+    removed: list[tuple[Row, Pieces]] = []
+    added: list[tuple[Row, Pieces]] = []
+    for old, new, left, right in hunk.sides():
+        if old and old.sign == " " and new:
+            yield from _flushed(removed, added, gutter, style)
+            yield from _row(new, right, gutter, style)
+            continue
+        removed.extend([(old, left)] if old else [])
+        added.extend([(new, right)] if new else [])
+    yield from _flushed(removed, added, gutter, style)
+
+
+def _flushed(
+    removed: list[tuple[Row, Pieces]], added: list[tuple[Row, Pieces]], gutter: int, style: Style
+) -> Iterator[str]:
+    for row, pieces in (*removed, *added):
+        yield from _row(row, pieces, gutter, style)
+    removed.clear()
+    added.clear()
+
+
+def _row(row: Row, pieces: Pieces, gutter: int, style: Style) -> Iterator[str]:
+    """One line of a file, folded to the width, with what it ends with if that cannot be seen."""
+    plain, strong = _COLOURS[row.sign]
+    head = style(f"{row.number:>{gutter}} ", "dim")
+    sign = style(row.sign, plain) if plain else row.sign
+    trailing = len(row.text) - len(row.text.rstrip(" \t"))
+    if trailing and plain:
+        pieces = _with_blanks(pieces, trailing)
+    room = max(20, style.width - gutter - 3)
+    for number, line in enumerate(folded(pieces, room)):
+        text = "".join(style(part, strong if differs else plain) for part, differs in line)
+        yield (f"{head}{sign} {text}" if not number else f"{' ' * (gutter + 1)}  {text}").rstrip()
+    if not row.ended:
+        yield style(f"{' ' * (gutter + 1)}\\ {_LAST}", "dim")
+
+
+def _with_blanks(pieces: Pieces, trailing: int) -> Pieces:
+    """Pieces of a changed line with the blanks at its end as dots, for they may be the change."""
+    text = "".join(part for part, _ in pieces)
+    end = text[len(text) - trailing :].replace(" ", "·").replace("\t", "→")
+    shown = text[: len(text) - trailing] + end
+    result, position = [], 0
+    for part, differs in pieces:
+        result.append((shown[position : position + len(part)], differs))
+        position += len(part)
+    return tuple(result)
+
+
+def rule(title: str, about: str, style: Style) -> str:
+    """A line across the page with a title at its left and a word at its right."""
+    line = style("─" * max(2, style.width - columns(title) - columns(about) - 8), "dim")
+    end = style("──", "dim")
+    return f"{end} {style(title, 'bold')} {line} {about} {end}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from keychange.diagnostics import Diagnostic
-from keychange.model import ABSENT, FileChange, Json, Plan, Site, Step
+from keychange.model import ABSENT, FileChange, Json, Migration, Plan, Site, Step
 from keychange.outcome import CheckOutcome, Outcome
 from keychange.programs import programs
 from keychange.render.diagnostics import data as diagnostic
@@ -48,7 +48,7 @@ def _step(step: Step, masks: Masks) -> Json:
         "title": step.title,
         "recorded": step.recorded,
         "files": [_file(change, step, masks) for change in step.changes],
-        "sites": [_site(site, masks) for site in step.sites],
+        "sites": [_site(site, masks, step.migration) for site in step.sites],
         "runs": [list(map(line, words)) for words in programs(step.migration)]
         if step.migration
         else [],
@@ -66,7 +66,7 @@ def _file(change: FileChange, step: Step, masks: Masks) -> Json:
     }
 
 
-def _site(site: Site, masks: Masks) -> Json:
+def _site(site: Site, masks: Masks, migration: Migration | None) -> Json:
     result: dict[str, Json] = {
         "path": site.path,
         "kind": site.kind,
@@ -81,6 +81,9 @@ def _site(site: Site, masks: Masks) -> Json:
         result["after"] = masks.value(site, site.after)
     if site.secret:
         result["secret"] = True
+    if migration is not None and site.pointer:
+        place = migration.declares(site)
+        result["declared"] = {"path": place.path, "line": place.line, "column": place.column}
     return result
 
 

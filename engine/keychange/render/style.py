@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _CODES = {
@@ -33,11 +33,19 @@ class Style:
     width: int = 80
     terminal: bool = False
 
+    @property
+    def reader(self) -> bool:
+        """Whether a person looks at it, on a terminal or in colour.
+
+        Elsewhere a program may: there the lines of files are whole, and a diff is a patch.
+        """
+        return self.terminal or self.colour
+
     def __call__(self, text: str, *names: str) -> str:
         """The text in a style such as ``bold`` or ``red``."""
-        if not self.colour or not text:
+        if not self.colour or not text or not any(names):
             return text
-        return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+        return f"\x1b[{';'.join(_CODES[name] for name in names if name)}m{text}\x1b[0m"
 
     def wrap(self, text: str, first: str = "", rest: str | None = None) -> Iterator[str]:
         """Lines of at most the width; longer words and commands are kept whole, to be copied."""
@@ -56,26 +64,76 @@ _QUOTED = re.compile(r"`[^`\n]+`")
 _SPACE = "\x00"
 
 
+_UNSEEN = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
+)
+"""Characters that count as printable and that nobody sees; the selectors of emoji stay."""
+
+
 def visible(text: str) -> str:
-    """Text from a file with control characters shown, so that it cannot drive the terminal."""
-    if text.isprintable():
+    """Text from a file with what is not seen shown: it can neither drive a terminal nor deceive.
+
+    Control characters become their pictures; bidirectional overrides, zero-width characters,
+    fillers and odd blanks their codes. A tab stays.
+    """
+    if text.isascii() and text.isprintable():
         return text
+    text = _UNSEEN.sub(lambda found: _shown(found[0]), text)
     return "".join(each if each == "\t" or each.isprintable() else _shown(each) for each in text)
-
-
-def columns(text: str) -> int:
-    """How many columns a terminal takes for a visible text: two for a wide character."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
-    return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)
 
 
 def _shown(character: str) -> str:
     code = ord(character)
     if code < 0x20:
         return chr(0x2400 + code)  # the Unicode picture of the control character
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters two, combining ones none."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def padded(text: str, width: int) -> str:
+    """The text with blanks up to a width in columns."""
+    return text + " " * (width - columns(text))
+
+
+def folded(pieces: Iterable[tuple[str, bool]], room: int) -> Iterator[tuple[tuple[str, bool], ...]]:
+    """Pieces of one line, cut into lines of at most ``room`` columns; tabs become blanks."""
+    line: list[tuple[str, bool]] = []
+    used = 0
+    for text, mark in pieces:
+        start = 0
+        shown = _untabbed(text, used)
+        for at, character in enumerate(shown):
+            size = _columns(character)
+            if used + size > room:
+                line.append((shown[start:at], mark))
+                yield tuple(each for each in line if each[0])
+                line, used, start = [], 0, at
+            used += size
+        line.append((shown[start:], mark))
+    yield tuple(each for each in line if each[0])
+
+
+def _untabbed(text: str, used: int) -> str:
+    """Text with its tabs as blanks up to the next multiple of four columns."""
+    if "\t" not in text:
+        return text
+    parts: list[str] = []
+    for each in text:
+        parts.append(" " * (4 - used % 4) if each == "\t" else each)
+        used += columns(parts[-1])
+    return "".join(parts)
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from keychange.model import Direction, Plan, Site, State, Step
+from keychange.model import Direction, Plan, State, Step
 from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probe.verdict import Verdict
 from keychange.programs import programs
-from keychange.render.diff import coloured, unified
+from keychange.render import diff, sites
+from keychange.render.diff import rule
+from keychange.render.hunks import Comparison, compare
 from keychange.render.masking import Masks, line
 from keychange.render.style import Style, count, visible
-
-_SIGNS = {
-    State.PENDING: ("~", "yellow"),
-    State.DONE: ("=", "dim"),
-    State.FOREIGN: ("!", "red"),
-    State.ABSENT: ("-", "dim"),
-}
-
 
 _RESTORED = "Every file was restored and compared."
 
 
+_ALIKE = 3
+"""So many files of one kind are shown as one; two are shown as two."""
+
+
 def plan(
-    made: Plan, style: Style, *, context: int = 3, names_only: bool = False, summary: bool = False
+    made: Plan,
+    style: Style,
+    *,
+    context: int = 3,
+    names_only: bool = False,
+    summary: bool = False,
+    each_one: bool = False,
 ) -> Iterator[str]:
-    """The plan: per migration the diff of each file with its proof, the sites, and the totals."""
+    """The plan: per migration the diff of each file with its proof, the sites, and the totals.
+
+    Files in which the same lines change are shown once, with the names of the others, unless
+    ``each_one``.
+    """
     masks = Masks(site for step in made.steps for site in step.sites)
     if names_only:
         yield from dict.fromkeys(each.path for step in made.steps for each in step.changes)
@@ -35,15 +43,11 @@ def plan(
     for step in made.todo:
         yield from _heading(step, style)
         if not summary:
-            for change in step.changes:
-                yield from coloured(unified(change, masks, step.revision, context), style)
-                for proof in change.proofs:
-                    yield style(f"  proved: {proof}", "dim")
-                for words in change.summary:
-                    yield style(f"  {visible(line(words))}", "dim")
-                yield ""
-        yield from _sites(step, style)
-        yield from _programs(step)
+            yield from _changes(step, masks, style, context=context, each_one=each_one)
+        if step.sites:
+            yield style("Sites", "bold")
+            yield from sites.table(step.sites, masks, style, each_one=each_one)
+        yield from _programs(step, style)
         yield ""
     yield from _totals(made, style)
 
@@ -51,62 +55,89 @@ def plan(
 def _heading(step: Step, style: Style) -> Iterator[str]:
     arrow = "down" if step.direction is Direction.DOWN else "up"
     yield f"{style(step.revision, 'bold')} ({arrow})  {visible(step.title)}"
+    if step.migration and step.migration.description:
+        words = visible(line(" ".join(step.migration.description.split())))
+        yield from (style(each, "dim") for each in style.wrap(words, "  "))
     yield ""
 
 
-def _sites(step: Step, style: Style) -> Iterator[str]:
-    """For each file its state, how many sites are in which state, and the names of the pending."""
-    by_path: dict[str, list[Site]] = {}
-    for site in step.sites:
-        by_path.setdefault(site.path, []).append(site)
-    counted = {path: _counts(sites) for path, sites in by_path.items()}
-    width = max((len(each) for each in counted.values()), default=0)
-    for path, sites in by_path.items():
-        sign, colour = _SIGNS[_worst(sites)]
-        yield f"  {style(sign, colour)} {counted[path].ljust(width)}  {visible(path)}"
-        if named := ", ".join(_named(site) for site in sites if site.changes):
-            yield from (style(each, "dim") for each in style.wrap(named, " " * (width + 8)))
+def _changes(
+    step: Step, masks: Masks, style: Style, *, context: int, each_one: bool
+) -> Iterator[str]:
+    by_path = sites.by_file(step.sites)
+    for found, others in alike(step, masks, context, each_one=each_one):
+        path = found.change.path
+        held = [each for each in by_path.get(path, ()) if each.changes]
+        if style.reader:
+            about = count(len(held), "site")
+            verb = "" if found.action == "change" else f"{found.action}, "
+            yield rule(visible(path), f"{verb}{about}", style)
+        why = sites.reasons(step.migration, held)
+        if why and style.reader:
+            yield style(f"   why: {visible(why)}", "dim")
+        yield from diff.lines(found, by_path.get(path, ()), step.revision, style)
+        for proof in found.change.proofs:
+            yield style(f"  proved: {proof}", "dim")
+        if why and not style.reader:
+            yield f"  why: {visible(why)}"
+        for words in found.change.summary if each_one else ():  # the table says it too
+            yield from (style(e, "dim") for e in style.wrap(visible(line(words)), "  ", "    "))
+        if others:
+            more = f"and {count(len(others), 'more file', 'more files')} with the same change: "
+            yield from style.wrap(more + sites.names(others) + " (--all shows each)", "  ", "    ")
+        yield ""
 
 
-def _programs(step: Step) -> Iterator[str]:
+def alike(
+    step: Step, masks: Masks, context: int = 3, *, each_one: bool = False
+) -> Iterator[tuple[Comparison, tuple[str, ...]]]:
+    """The changes of a step, those of one kind as the first with the paths of the others.
+
+    Of one kind are files in which the very same lines change; what stands around them may differ.
+    """
+    found = [compare(each, masks, context) for each in step.changes]
+    kinds: dict[object, list[Comparison]] = {}
+    for each in found:
+        kinds.setdefault(each.change.path if each.kind is None else each.kind, []).append(each)
+    for each in found:
+        others = kinds.get(each.kind, [])
+        if each_one or len(others) < _ALIKE:
+            yield each, ()
+        elif each is others[0]:
+            yield each, tuple(other.change.path for other in others[1:])
+
+
+def _programs(step: Step, style: Style) -> Iterator[str]:
     """What a step toward head starts: the user is to know it before saying yes."""
-    if step.migration is not None:
-        for words in programs(step.migration):
-            yield f"  runs: {visible(line(shlex.join(words)))}"
-
-
-def _counts(sites: Iterable[Site]) -> str:
-    states = [site.state for site in sites]
-    return ", ".join(f"{states.count(each)} {each}" for each in State if each in states)
-
-
-def _named(site: Site) -> str:
-    short = site.note if site.note and len(site.address) > 40 else site.address
-    return visible(short or "(document)")
-
-
-def _worst(sites: Iterable[Site]) -> State:
-    states = {site.state for site in sites}
-    order = (State.FOREIGN, State.PENDING, State.DONE, State.ABSENT)
-    return next(each for each in order if each in states)
+    started = programs(step.migration) if step.migration is not None else ()
+    if started:
+        yield ""
+        yield style("Runs", "bold")
+    for words in started:
+        yield from style.wrap(visible(line(shlex.join(words))), "  ", "    ")
 
 
 def _totals(made: Plan, style: Style) -> Iterator[str]:
-    steps = [step for step in made.steps if step.changes]
     if not made.todo:
         yield "Plan: nothing to do; every site holds what the migrations set."
         return
+    yield style(f"Plan: {', '.join(totals(made))}.", "bold")
+
+
+def totals(made: Plan) -> tuple[str, ...]:
+    """What the plan comes to, in counted words."""
+    steps = [step for step in made.steps if step.changes]
     files = sum(len(step.changes) for step in steps)
-    sites = sum(site.changes for step in steps for site in step.sites)
+    pending = sum(site.changes for step in steps for site in step.sites)
     done = sum(site.state is State.DONE for step in made.todo for site in step.sites)
     parts = [
         count(len(made.todo), "migration"),
         f"{count(files, 'file')} to change",
-        f"{count(sites, 'site')} to set",
+        f"{count(pending, 'site')} to set",
     ]
     if made.direction is Direction.UP:
         parts.append(f"{done:,} already done")
-    yield style(f"Plan: {', '.join(parts)}.", "bold")
+    return tuple(parts)
 
 
 def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:

@@ -1,0 +1,67 @@
+"""The verb report: the evidence of one migration as one page, to be shown and kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from keychange.cli.session import Session, verb
+from keychange.diagnostics import Location, error
+from keychange.errors import RefusedError
+
+
+@verb("report", "migrate report\nmigrate report 0001 --out report.html\nmigrate report --out -")
+@click.argument("revision", required=False, default="")
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    help="Write it there; - for standard output.  [default: a new file in .keychange/reports/]",
+)
+def command(session: Session, *, revision: str, out: Path | None) -> int:
+    """Write what a migration changed and what its checks said, as one HTML page.
+
+    Without REVISION, the last one applied, or the last one tried. The page holds every changed
+    file side by side, the measured values, the recording of the model with its spectrogram, the
+    machine and the versions. It needs no network and no script. Prints where it is.
+    """
+    from keychange.evidence import REPORTS, gather
+    from keychange.render.html.report import page
+
+    found = session.read(lambda project: (project.root, gather(project, revision)))
+    root, evidence = found
+    lines = page(evidence)
+    if out is not None and str(out) == "-":
+        session.show(lines)
+        return 0
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = out or root / REPORTS / f"{stamp}-{evidence.revision}.html"
+    _write(path, "".join(f"{each}\n" for each in lines), private=out is None)
+    if session.format == "json":
+        return session.emit(0, revision=evidence.revision, report=str(path))
+    session.show([str(path)])
+    return 0
+
+
+def _write(path: Path, text: str, *, private: bool) -> None:
+    """Write a page; one in the state directory is its owner's alone.
+
+    Raises:
+        RefusedError: it cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        if private:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600 if private else 0o666)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as problem:
+        message = f"the report cannot be written: {(problem.strerror or str(problem)).lower()}"
+        hint = "name another place with --out"
+        raise RefusedError(
+            error("report-unwritable", message, Location(str(path)), hint=hint)
+        ) from problem

@@ -1,0 +1,185 @@
+"""Hunks: the difference of one file as data, masked, for every renderer to show."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from keychange.model import FileChange, Site
+from keychange.render.masking import Masks, is_env
+from keychange.render.style import visible
+from keychange.render.words import Pieces, marked, paired
+
+_MAXIMUM_LINES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a hunk.
+
+    ``number`` is its line in the old file where it is removed, else in the new one; ``ended`` says
+    whether a line end follows.
+    """
+
+    sign: str
+    number: int
+    text: str
+    ended: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Some lines that differ, with those around them; a range is (first line, count)."""
+
+    old: tuple[int, int]
+    new: tuple[int, int]
+    rows: tuple[Row, ...]
+
+    @property
+    def place(self) -> str:
+        """The head of a hunk in a unified diff."""
+        return f"@@ -{_range(*self.old)} +{_range(*self.new)} @@"
+
+    def sites(self, sites: Iterable[Site]) -> tuple[Site, ...]:
+        """Those of a file's sites that stand in these lines of the old file."""
+        first, count = self.old
+        return tuple(each for each in sites if first <= each.line < first + max(1, count))
+
+    def sides(self) -> Iterator[tuple[Row | None, Row | None, Pieces, Pieces]]:
+        """The lines side by side, with their pieces; an unchanged line stands on both sides."""
+        old: list[Row] = []
+        new: list[Row] = []
+        number = self.old[0]
+        for row in (*self.rows, None):
+            if row is not None and row.sign != " ":
+                (old if row.sign == "-" else new).append(row)
+                continue
+            yield from _beside(old, new)
+            number += len(old)
+            old, new = [], []
+            if row is not None:
+                whole: Pieces = ((row.text, False),)
+                yield Row(" ", number, row.text, row.ended), row, whole, whole
+                number += 1
+
+
+def _beside(
+    old: list[Row], new: list[Row]
+) -> Iterator[tuple[Row | None, Row | None, Pieces, Pieces]]:
+    for left, right in paired([each.text for each in old], [each.text for each in new]):
+        first = None if left is None else old[left]
+        second = None if right is None else new[right]
+        if first and second:
+            yield (first, second, *marked(first.text, second.text))
+        else:
+            whole: Pieces = (((first or second or Row("", 0, "")).text, False),)
+            yield first, second, whole if first else (), whole if second else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The difference of one file.
+
+    ``too_long`` is the number of lines that differ where they are too many to be compared; there
+    are no hunks then. ``kind`` is equal for files in which the very same lines change.
+    """
+
+    change: FileChange
+    hunks: tuple[Hunk, ...]
+    too_long: int = 0
+    kind: object = None
+
+    @property
+    def action(self) -> str:
+        """``create``, ``delete`` or ``change``."""
+        if self.change.before is None:
+            return "create"
+        return "delete" if self.change.after is None else "change"
+
+    def unified(self, revision: str) -> Iterator[str]:
+        """A unified diff, as ``patch`` reads it, but for control characters made visible."""
+        path = self.change.path
+        yield visible(f"--- {path if self.change.before is not None else '/dev/null'}")
+        yield f"+++ {visible(path if self.change.after is not None else '/dev/null')}\t{revision}"
+        if self.too_long:
+            yield f"@@ {self.too_long:,} lines: too long to show here @@"
+        for hunk in self.hunks:
+            yield hunk.place
+            for row in hunk.rows:
+                yield row.sign + row.text
+                if not row.ended:
+                    yield "\\ No newline at end of file"
+
+
+def compare(change: FileChange, masks: Masks, context: int = 3) -> Comparison:
+    """The difference of one file with ``context`` lines around each change, secrets masked."""
+    before = _lines(masks.file(change.path, change.before, change.after))
+    after = _lines(masks.file(change.path, change.after, change.before))
+    opcodes = _opcodes(before, after)
+    if isinstance(opcodes, int):
+        return Comparison(change, (), opcodes)
+
+    def row(sign: str, number: int, line: str) -> Row:
+        text = visible(masks.shown(change.path, line.rstrip("\n")))
+        return Row(sign, number, text, line.endswith("\n"))
+
+    hunks: list[Hunk] = []
+    changed: list[str] = []
+    for group in _Given(opcodes).get_grouped_opcodes(context):
+        rows: list[Row] = []
+        for tag, a, b, c, d in group:
+            if tag == "equal":
+                rows.extend(row(" ", c + at + 1, before[a + at]) for at in range(b - a))
+                continue
+            rows.extend(row("-", at + 1, before[at]) for at in range(a, b))
+            rows.extend(row("+", at + 1, after[at]) for at in range(c, d))
+            changed += ("-", *before[a:b], "+", *after[c:d])
+        first, last = group[0], group[-1]
+        old, new = (first[1], last[2] - first[1]), (first[3], last[4] - first[3])
+        hunks.append(Hunk((old[0] + 1, old[1]), (new[0] + 1, new[1]), tuple(rows)))
+    # The lines of a .env file are masked already, and may differ unseen: each is of its own kind.
+    kind = None if is_env(change.path) else (change.before is None, change.after is None, *changed)
+    return Comparison(change, tuple(hunks), kind=kind)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines that keep their end; a carriage return stays, so that it shows when it differs."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text.replace("\r\n", "\n"))
+
+
+def _range(start: int, count: int) -> str:
+    if count == 1:
+        return str(start)
+    return f"{start if count else start - 1},{count}"
+
+
+def _opcodes(before: list[str], after: list[str]) -> list[Any] | int:
+    """What differs, or how many lines do where they are too many; what ends alike is not read."""
+    least = min(len(before), len(after))
+    start = next((at for at in range(least) if before[at] != after[at]), least)
+    rest = least - start
+    end = next((at for at in range(rest) if before[-1 - at] != after[-1 - at]), rest)
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    if max(len(old), len(new)) > _MAXIMUM_LINES:
+        return max(len(old), len(new))
+    found: list[Any] = [("equal", 0, start, 0, start)] if start else []
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new).get_opcodes():
+        found.append((tag, a + start, b + start, c + start, d + start))
+    if end:
+        tail = (len(before) - end, len(before), len(after) - end, len(after))
+        found.append(("equal", *tail))
+    return found
+
+
+class _Given(difflib.SequenceMatcher[str]):
+    """A matcher that was told the answer, for its way of grouping."""
+
+    def __init__(self, opcodes: list[Any]) -> None:
+        super().__init__()
+        self._opcodes = opcodes
+
+    def get_opcodes(self) -> list[Any]:
+        return self._opcodes
