@@ -1,5 +1,7 @@
 """Marked secrets in every place that is read: none comes out, and none lies about readable."""
 
+import json
+import re
 import signal
 import stat
 import subprocess
@@ -126,6 +128,41 @@ def test_no_way_there_and_back_shows_a_secret(root, form):
     assert (root / ".env").read_text() == ENV
     ledger = root / ".keychange" / "ledger.json"
     assert CANARY not in ledger.read_text()
+
+
+@pytest.mark.parametrize("width", [40, 57, 80])
+def test_no_fold_and_no_mark_takes_a_secret_apart(root, width):
+    """A secret that is cut into pieces is not known as one any more."""
+    text = f"{'#' * 30} {ISSUED}\n{ENV}# {ISSUED} {ISSUED}\n"
+    (root / ".env").write_text(text)
+    (root / "app.py").write_text(f"{SOURCE}# old-model is {ISSUED}, and more of the same here\n")
+    for options in (("-v",), ("--summary",), ("-U", "99")):
+        done = migrate(
+            root, "plan", "--color", "always", *options, environment={"COLUMNS": f"{width}"}
+        )
+        assert CANARY[:4] not in re.sub(r"\x1b\[[0-9;]*m|\n *", "", done.stdout)
+
+
+def test_no_page_shows_a_secret(root):
+    """What a process printed is in a kept report too, and any of ``.env`` may be in it."""
+    path = root / "migrations/0001_model.yaml"
+    path.write_text(MIGRATION + "verify:\n  - run: [sh, -c, 'cat .env app.py run.sh']\n")
+    silent(root, "plan", "--format", "html", "-v", "--debug")
+    folder = root / ".keychange/reports/20260102T030405Z-0001_model"
+    folder.mkdir(parents=True)
+    for each in folder.parents[1], folder.parent, folder:
+        each.chmod(0o700)
+    report = folder / "report.json"
+    env = "".join(each for each in ENV.splitlines(keepends=True) if "no line" not in each)
+    said = [*env.splitlines(), *SOURCE.splitlines(), SCRIPT]
+    check = {"name": "words", "verdict": "fail", "message": env, "value": SCRIPT}
+    kept = {"verdict": "fail", "headline": env, "stderr": said, "checks": [check]}
+    report.write_text(json.dumps({**kept, "versions": {"x": SCRIPT}, "machine": {"y": ISSUED}}))
+    report.chmod(0o600)
+    assert silent(root, "report", "0001", "--out", "-").returncode == 0
+    assert silent(root, "up", "--yes").returncode == 0
+    for arguments in ((), ("--out", root / "shown.html"), ("--out", "-"), ("--format", "json")):
+        assert silent(root, "report", *arguments).returncode == 0
 
 
 def test_the_ledger_holds_the_secrets_that_down_needs_and_no_other(root):

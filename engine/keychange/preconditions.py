@@ -219,6 +219,8 @@ def hidden_values(root: Path, migration: Migration, templates: Templates) -> fro
                 key not in governed and len(value) >= 8 and not value.startswith(("/", "~"))
             ):
                 found.add(value)
+                # Output is shown line by line, and in no line all of them stand.
+                found.update(each for each in value.splitlines() if len(each) >= 4)
     return frozenset(found)
 
 

@@ -55,7 +55,8 @@ def show_plan(
     if session.format == "html":
         from keychange.render.html.plan import page
 
-        session.show(page(plan, diagnostics, context=context))
+        command = session.command(plan.direction.value, again)
+        session.show(page(plan, diagnostics, context=context, apply=command))
         session.report(())
         return code
     lines = words.plan(

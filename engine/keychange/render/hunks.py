@@ -12,6 +12,7 @@ from keychange.model import FileChange, Site
 from keychange.render.masking import Masks, is_env
 from keychange.render.style import visible
 from keychange.render.words import Pieces, marked, paired
+from keychange.secrets import without_secrets
 
 _MAXIMUM_LINES = 20_000
 
@@ -116,14 +117,15 @@ class Comparison:
 
 def compare(change: FileChange, masks: Masks, context: int = 3) -> Comparison:
     """The difference of one file with ``context`` lines around each change, secrets masked."""
-    before = _lines(masks.file(change.path, change.before, change.after))
-    after = _lines(masks.file(change.path, change.after, change.before))
+    before = _lines(masks.file(change.path, change.before, change.after, "old"))
+    after = _lines(masks.file(change.path, change.after, change.before, "new"))
     opcodes = _opcodes(before, after)
     if isinstance(opcodes, int):
         return Comparison(change, (), opcodes)
 
     def row(sign: str, number: int, line: str) -> Row:
-        text = visible(masks.shown(change.path, line.rstrip("\n")))
+        # Masked before anything cuts it into pieces, in which no secret would be known as one.
+        text = visible(without_secrets(masks.shown(change.path, line.rstrip("\n"))))
         return Row(sign, number, text, line.endswith("\n"))
 
     hunks: list[Hunk] = []

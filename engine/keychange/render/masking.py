@@ -16,7 +16,6 @@ from keychange.formats.dotenv import text as dotenv
 from keychange.model import ABSENT, Json, Site, Value
 from keychange.secrets import MASK, looks_secret, without_secrets
 
-CHANGED = f"{MASK} (changed)"
 _PAIR = re.compile(
     r"""
     (?P<name> [A-Za-z_][\w.-]* ) ["']?
@@ -53,7 +52,9 @@ class Masks:
                 if not site.secret:
                     self._shown.add((site.path, site.address))
 
-    def file(self, path: str, data: bytes | None, other: bytes | None = None) -> str:
+    def file(
+        self, path: str, data: bytes | None, other: bytes | None = None, side: str = "changed"
+    ) -> str:
         """The text of a file to be compared: of a ``.env`` file masked, of others as it is.
 
         No line of it is shown but through ``shown``.
@@ -61,13 +62,14 @@ class Masks:
         Args:
             path: the path from the root.
             data: the bytes; None where there is no file.
-            other: the bytes that these are compared with, where a secret that differs is marked
-                as changed.
+            other: the bytes that these are compared with.
+            side: what is said of a secret that differs there; not the same on both sides, else
+                the change would not be seen.
         """
         if data is None:
             return ""
         if self._is_env(path):
-            return self._env_file(path, data, other)
+            return self._env_file(path, data, other, f"{MASK} ({side})")
         text = data.decode("utf-8", "replace").removeprefix("\ufeff")
         self._below[path] = self._below.get(path, frozenset()) | hidden_below(text)
         return text
@@ -79,7 +81,7 @@ class Masks:
     def _is_env(self, path: str) -> bool:
         return path in self._env or is_env(path)
 
-    def _env_file(self, path: str, data: bytes, other: bytes | None) -> str:
+    def _env_file(self, path: str, data: bytes, other: bytes | None, mark: str) -> str:
         known = (
             {} if other is None else {k: other[s.start : s.end] for k, s in dotenv.values(other)}
         )
@@ -91,7 +93,7 @@ class Masks:
                 pieces.append(raw)
             elif raw:
                 changed = other is not None and key in known and known[key] != raw
-                pieces.append((CHANGED if changed else MASK).encode())
+                pieces.append((mark if changed else MASK).encode())
             position = span.end
         pieces.append(data[position:])
         return b"".join(pieces).decode("utf-8", "replace").removeprefix("\ufeff")

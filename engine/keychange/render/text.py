@@ -54,7 +54,9 @@ def plan(
 
 def _heading(step: Step, style: Style) -> Iterator[str]:
     arrow = "down" if step.direction is Direction.DOWN else "up"
-    yield f"{style(step.revision, 'bold')} ({arrow})  {visible(step.title)}"
+    head = f"{step.revision} ({arrow})  "
+    for each in style.wrap(visible(line(step.title)), head, "  "):
+        yield each.replace(step.revision, style(step.revision, "bold"), 1)
     if step.migration and step.migration.description:
         words = visible(line(" ".join(step.migration.description.split())))
         yield from (style(each, "dim") for each in style.wrap(words, "  "))
@@ -74,7 +76,7 @@ def _changes(
             yield rule(visible(path), f"{verb}{about}", style)
         why = sites.reasons(step.migration, held)
         if why and style.reader:
-            yield style(f"   why: {visible(why)}", "dim")
+            yield from (style(each, "dim") for each in style.wrap(visible(why), "   why: "))
         yield from diff.lines(found, by_path.get(path, ()), step.revision, style)
         for proof in found.change.proofs:
             yield style(f"  proved: {proof}", "dim")

@@ -62,7 +62,8 @@ def join(children: Child) -> Markup:
 
 def breakable(text: str) -> Markup:
     """A path or an address that may be broken after its separators, and there first."""
-    return Markup("<wbr>".join(map(escaped, re.split(r"(?<=[/_.-])(?=\w)", text))))
+    whole = without_secrets(text)  # in pieces it would not be known as one
+    return Markup("<wbr>".join(map(escaped, re.split(r"(?<=[/_.-])(?=\w)", whole))))
 
 
 def cell(label: str, *children: Child, **attributes: str | int | bool | None) -> Markup:

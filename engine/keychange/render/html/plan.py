@@ -18,16 +18,17 @@ from keychange.render.text import totals
 _TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTE: ""}
 
 
-def page(made: Plan, diagnostics: Iterable[Diagnostic] = (), *, context: int = 3) -> Iterator[str]:
-    """The page, line by line."""
+def page(
+    made: Plan, diagnostics: Iterable[Diagnostic] = (), *, context: int = 3, apply: str = ""
+) -> Iterator[str]:
+    """The page, line by line; ``apply`` is the command that applies this plan."""
     masks = Masks(site for step in made.steps for site in step.sites)
     down = made.direction is Direction.DOWN
     title = "What `migrate down` would do" if down else "What `migrate up` would do"
-    words = totals(made) if made.todo else ("nothing to do",)
     header = (
         tag("h1", title.replace("`", "")),
-        tag("p", "Nothing was written. ", ", ".join(words).capitalize(), ".", class_="lead"),
-        changes.stats(_counted(each) for each in words) if made.todo else None,
+        tag("p", "Nothing was written. ", _next(made, apply), class_="lead"),
+        changes.stats(map(_counted, totals(made))) if made.todo else None,
     )
     parts: list[tuple[str, str, Child]] = []
     for number, step in enumerate(made.todo, 1):
@@ -36,6 +37,12 @@ def page(made: Plan, diagnostics: Iterable[Diagnostic] = (), *, context: int = 3
     if notes:
         parts.append(("notes", "Worth knowing", tag("ul", map(_note, notes), class_="notes")))
     yield from whole(title.replace("`", ""), "plan", header, parts).splitlines()
+
+
+def _next(made: Plan, apply: str) -> Child:
+    if not made.todo:
+        return "There is nothing to do: every site holds what the migrations set."
+    return ("Apply it with ", tag("code", apply)) if apply else None
 
 
 def _counted(words: str) -> tuple[str, str]:

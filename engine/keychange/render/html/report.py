@@ -11,7 +11,7 @@ from keychange.probe.verdict import Verdict
 from keychange.render.html import changes, sound, verdicts
 from keychange.render.html.page import Child, tag
 from keychange.render.html.page import page as whole
-from keychange.render.masking import Masks, line
+from keychange.render.masking import Masks, hidden_below, line
 from keychange.render.style import count
 from keychange.standing import Standing
 
@@ -145,9 +145,11 @@ def _probe(each: Checked, found: Evidence) -> Child:
 
 def _output(document: Any, hidden: frozenset[str]) -> Child:  # noqa: ANN401 (a probe's JSON)
     """The end of what the process said, where the probe did not pass."""
-    said = [line(str(each), hidden) for each in document.get("stderr") or []]
-    if not said:
+    lines = [str(each) for each in document.get("stderr") or []]
+    if not lines:
         return None
+    below = hidden_below("\n".join(lines))
+    said = [line(each, hidden | below) for each in lines]
     body = tag("pre", [(tag("code", each), tag("br")) for each in said])
     return tag("details", tag("summary", "The end of its output"), body, class_="more")
 
