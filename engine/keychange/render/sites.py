@@ -36,7 +36,7 @@ def alike(sites: Iterable[Site]) -> list[tuple[tuple[str, ...], tuple[Site, ...]
     found: dict[object, tuple[list[str], tuple[Site, ...]]] = {}
     for path, held in by_file(sites).items():
         key = tuple(
-            (each.address, each.state, each.kept, repr(each.before), repr(each.after))
+            (each.kind, each.address, each.state, each.kept, repr(each.before), repr(each.after))
             for each in held
         )
         found.setdefault(key, ([], held))[0].append(path)
