@@ -101,7 +101,7 @@ def test_the_plan_is_sound_and_shows_every_file_and_site(root):
     page = Page(text)
     page.sound()
     shown = page.root.text
-    assert "Apply it with migrate --root" in shown
+    assert "Apply it with migrate -C" in shown
     assert "1 file" not in shown
     for path in root.glob("generated/*/voice.json"):
         assert path.relative_to(root).as_posix() in shown

@@ -75,9 +75,12 @@ def test_a_site_has_its_name_its_place_and_its_reason(root):
     assert "   why: migrations/0001_voice.yaml:12-13\n ··· /model, /ref\n" in shown
     assert f"   2 - VOICE={OLD}\n   2 + VOICE={NEW}\n  proved: " in shown
     at = lines.index("  app.py")
-    assert lines[at + 1].split() == ["~", "pending", "VOICE", OLD]
-    assert lines[at + 2].split() == ["→", NEW]
-    assert lines[at + 1].index(OLD) == lines[at + 2].index(NEW)
+    assert lines[at + 1].split() == ["~", "pending", "VOICE", OLD, "→", NEW]
+    narrow = planned(root, 64)
+    at = narrow.index("  app.py")
+    assert narrow[at + 1].split() == ["~", "pending", "VOICE", OLD]
+    assert narrow[at + 2].split() == ["→", NEW]
+    assert narrow[at + 1].index(OLD) == narrow[at + 2].index(NEW)
     assert lines[-1] == "Plan: 1 migration, 9 files to change, 16 sites to set, 0 already done."
 
 
@@ -154,7 +157,7 @@ def test_summary_and_names_and_context(root):
 def test_the_next_command_applies_this_very_plan(root):
     said = migrate_here(root, "plan", "--to", "1").stderr
     (command,) = re.findall(r"Apply it with: migrate (.*)", said)
-    assert command == f"--root {root} up --to 1"
+    assert command == f"-C {root} up --to 1"
     assert migrate_here(root, *command.split()[2:], "--yes").returncode == 0
     assert migrate_here(root, "plan", "--exit-code").returncode == 0
 

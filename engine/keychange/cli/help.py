@@ -28,7 +28,16 @@ OPTION_GROUPS: Final = MappingProxyType(
         ),
         "Checks and models": ("no_verify", "baseline", "allow_cpu", "python"),
         "What is shown": (
-            *("summary", "name_only", "context", "brief", "markdown", "fix", "exit_code"),
+            *(
+                "summary",
+                "name_only",
+                "each_one",
+                "context",
+                "brief",
+                "markdown",
+                "fix",
+                "exit_code",
+            ),
             *("no_pager",),
         ),
         "Safety": ("dry_run", "yes", "keep", "lock_timeout", "out", "force"),
@@ -70,6 +79,7 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = MappingProxyType(
             1: "drift, pending changes, or an applied migration that was edited",
         },
         "plan": {**_LOOKS, 0: "planned", 1: "with --exit-code: something would change; or refused"},
+        "report": {**_LOOKS, 0: "written", 1: "nothing is known of it here, or not written"},
         "validate": {**_LOOKS, 0: "every file is valid", 1: "a number is doubled or missing"},
         "doctor": {**_LOOKS, 0: "nothing is wrong", 1: "something is wrong"},
         "model": {**_LOOKS, 0: "every model is whole", 1: "a model could not be had"},
@@ -93,7 +103,7 @@ _ENVIRONMENT: Final = MappingProxyType(
         "KEYCHANGE_YES": "as --yes: write without a question",
         "NO_COLOR, FORCE_COLOR": "no colour; colour also where no terminal is",
         "CI": "no question, no moving line",
-        "PAGER": "shows what is longer than the terminal",
+        "KEYCHANGE_PAGER, PAGER": "shows what is longer than the terminal",
         "COLUMNS": "the width, where no terminal says it",
     }
 )
@@ -173,7 +183,7 @@ def options(ctx: click.Context, shared: Iterable[str]) -> Iterator[tuple[str, Ro
     asks = ctx.command.get_help_option(ctx)
     for param in ctx.command.get_params(ctx):
         record = param.get_help_record(ctx)
-        if record is not None:
+        if record is not None and any(record[1:]):  # an argument is in the usage, without words
             title = titles.get(param.name or "", "Options")
             found["Shared options" if shared and param is asks else title].append(record)
     yield from found.items()

@@ -21,7 +21,7 @@ from keychange.cli.session import Session, verb
     metavar="N",
     type=click.IntRange(min=0),
     default=3,
-    help="Lines of context in the diff.  [default: 3]",
+    help="Lines of context in the diff.",
 )
 @click.option("--no-pager", is_flag=True, help="Never through a pager, also on a terminal.")
 @click.option("--exit-code", is_flag=True, help="End with 1 if anything would change.")

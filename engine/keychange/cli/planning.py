@@ -55,7 +55,7 @@ def show_plan(
     if session.format == "html":
         from keychange.render.html.plan import page
 
-        command = session.command(plan.direction.value, again)
+        command = session.pasted(f"migrate {plan.direction.value} {again}".rstrip())
         session.show(page(plan, diagnostics, context=context, apply=command))
         session.report(())
         return code
@@ -71,9 +71,11 @@ def show_plan(
     session.report(each for each in diagnostics if not name_only)
     verb = plan.direction.value
     if saved:
-        session.say(f"Saved. Apply it with: migrate {verb} --plan {shlex.quote(str(saved))}")
+        command = session.pasted(f"migrate {verb} --plan {shlex.quote(str(saved))}")
+        session.say(f"Saved. Apply it with: {command}")
     elif plan.todo and not name_only:
-        session.say(f"Nothing was written. Apply it with: {session.command(verb, again)}")
+        command = session.pasted(f"migrate {verb} {again}".rstrip())
+        session.say(f"Nothing was written. Apply it with: {command}")
     return code
 
 

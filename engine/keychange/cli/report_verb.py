@@ -14,7 +14,7 @@ from keychange.errors import RefusedError
 
 
 @verb("report", "migrate report\nmigrate report 0001 --out report.html\nmigrate report --out -")
-@click.argument("revision", required=False, default="")
+@click.argument("revision", required=False, default="", metavar="[REV]")
 @click.option(
     "--out",
     metavar="FILE",
@@ -24,7 +24,7 @@ from keychange.errors import RefusedError
 def command(session: Session, *, revision: str, out: Path | None) -> int:
     """Write what a migration changed and what its checks said, as one HTML page.
 
-    Without REVISION, the last one applied, or the last one tried. The page holds every changed
+    Without REV, the last one applied, or the last one tried. The page holds every changed
     file side by side, the measured values, the recording of the model with its spectrogram, the
     machine and the versions. It needs no network and no script. Prints where it is.
     """

@@ -374,8 +374,9 @@ class Verb(click.Command):
                     param.show_default = True
         self._shared = [option.name or "" for option in COMMON_OPTIONS()]
         for option in COMMON_OPTIONS():
-            if option.name == "format" and self.name not in CHECKING:
-                option.metavar = f"[{'|'.join(each for each in FORMATS if each not in _OF_CHECKS)}]"
+            if option.name == "format":
+                fit = (each for each in FORMATS if self.name in _ONLY_FOR.get(each, (self.name,)))
+                option.metavar = f"[{'|'.join(fit)}]"
             self.params.append(option)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's own)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 
-from keychange.checks import programs
 from keychange.diagnostics import Diagnostic, Severity
 from keychange.model import Direction, Plan, Step
+from keychange.programs import programs
 from keychange.render import masking
 from keychange.render.html import changes
 from keychange.render.html.page import Child, Markup, tag
