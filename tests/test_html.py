@@ -126,13 +126,20 @@ def test_equal_changes_are_told_once_and_no_name_is_left_out(root):
     page = Page(planned(root))
     files = [each for each in page.every("details") if each.attributes["class"] == "file"]
     assert len(files) == 2
-    (more,) = [each for each in page.every("details") if each.attributes["class"] == "more"]
-    assert [each.text for each in more.every("li")] == [
-        "generated/four <i>/voice.json",
-        "generated/one/voice.json",
-        "generated/three/voice.json",
-        "generated/two/voice.json",
-    ]
+    others = [f"generated/{name}/voice.json" for name in ("four <i>", "one", "three", "two")]
+    folded = [each for each in page.every("details") if each.attributes["class"] == "more"]
+    assert [[item.text for item in each.every("li")] for each in folded] == [others, others]
+
+
+def test_a_file_that_stands_otherwise_now_is_told_apart(root):
+    applied(root)
+    drifted = root / "generated/two/voice.json"
+    drifted.write_text(drifted.read_text().replace(NEW, "org/other"))
+    page = Page(reported(root))
+    sites = next(each for each in page.every("table") if "Every site" in each.text)
+    states = {row.every("th")[0].text: row.every("td")[0].text for row in sites.every("tr")[1:]}
+    assert states["generated/two/voice.json"] == "foreign"
+    assert {each for path, each in states.items() if "two" not in path} == {"done"}
 
 
 def test_a_report_rebuilds_what_changed(root):
@@ -234,6 +241,15 @@ def test_a_run_that_was_rolled_back_has_its_report(root):
     assert "failed voice 1.7B & more" in shown
     assert "not applied here" in shown
     assert not page.every("del", "ins")
+
+
+def test_a_report_of_an_earlier_run_is_no_evidence_of_what_is_applied(root):
+    kept(root, verdict="fail")
+    assert migrate_here(root, "up", "--yes", "--no-verify").returncode == 0
+    shown = Page(reported(root)).root.text
+    assert "applied, not verified" in shown
+    assert "No check of this migration has been run here" in shown
+    assert "1.7B & more" not in shown
 
 
 def test_what_a_damaged_report_holds_is_not_taken_for_one(root):

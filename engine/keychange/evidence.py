@@ -87,8 +87,8 @@ def gather(project: Project, revision: str = "") -> Evidence:
     revision = _chosen(project, revision)
     entry, migration = ledger.get(revision), project.history.get(revision)
     checks = tuple(_recorded(root, entry)) if entry else ()
-    if not checks and (kept := _kept(root, revision)):
-        checks = (kept,)
+    if entry is None and (kept := _kept(root, revision)):
+        checks = (kept,)  # else it may be of a run before the one that is recorded
     if entry is None and not checks:
         what = f"`{revision}`" if revision else "a migration"
         message = f"there is nothing to report: {what} has not been applied or checked here"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 from keychange.model import ABSENT, Migration, Site, State, Value, same
 from keychange.render.diff import name
@@ -31,12 +32,20 @@ def by_file(sites: Iterable[Site]) -> dict[str, tuple[Site, ...]]:
     return {path: tuple(each) for path, each in found.items()}
 
 
-def alike(sites: Iterable[Site]) -> list[tuple[tuple[str, ...], tuple[Site, ...]]]:
-    """Files whose sites hold and get the same, with the sites of the first of them."""
+def alike(
+    sites: Iterable[Site], now: Mapping[tuple[str, str], State] = MappingProxyType({})
+) -> list[tuple[tuple[str, ...], tuple[Site, ...]]]:
+    """Files whose sites hold and get the same, with the sites of the first of them.
+
+    ``now`` are states by path and address that have to be the same too.
+    """
     found: dict[object, tuple[list[str], tuple[Site, ...]]] = {}
     for path, held in by_file(sites).items():
         key = tuple(
-            (each.kind, each.address, each.state, each.kept, repr(each.before), repr(each.after))
+            (
+                *(each.kind, each.address, each.state, each.kept),
+                *(repr(each.before), repr(each.after), now.get((path, each.address))),
+            )
             for each in held
         )
         found.setdefault(key, ([], held))[0].append(path)

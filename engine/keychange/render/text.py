@@ -86,7 +86,7 @@ def _changes(
             yield from (style(e, "dim") for e in style.wrap(visible(line(words)), "  ", "    "))
         if others:
             more = f"and {count(len(others), 'more file', 'more files')} with the same change: "
-            yield from style.wrap(more + sites.names(others) + " (--all shows each)", "  ", "    ")
+            yield from style.wrap(more + sites.names(others) + " (-v shows each)", "  ", "    ")
         yield ""
 
 

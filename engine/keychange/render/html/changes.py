@@ -89,10 +89,10 @@ def _file(
     )
 
 
-def _others(paths: Sequence[str]) -> Markup:
-    """The files in which the very same lines change."""
-    words = f"and {count(len(paths), 'more file', 'more files')} with the same change"
-    listed = tag("ul", (tag("li", tag("code", each)) for each in paths))
+def _others(paths: Sequence[str], how: str = "with the same change") -> Markup:
+    """Further files, folded away."""
+    words = f"and {count(len(paths), 'more file', 'more files')} {how}"
+    listed = tag("ul", (tag("li", tag("code", breakable(each))) for each in paths))
     return tag("details", tag("summary", words), listed, class_="more")
 
 
@@ -169,16 +169,18 @@ def table(
     """
     state = "State now" if now is not None else "State"
     rows = []
-    for path, held in tables.by_file(step.sites).items():
+    for paths, held in tables.alike(step.sites, now or {}):
         for number, site in enumerate(held):
-            cells = [_path(path, len(held))] if not number else []
+            cells = [_paths(paths, len(held))] if not number else []
             rows.append(tag("tr", cells, _site(site, step, masks, now)))
     heads = ("File", "Site", state, "Old", "New", "Declared")
     return listing("Every site with its old and its new value", heads, rows)
 
 
-def _path(path: str, rows: int) -> Markup:
-    return tag("th", tag("code", breakable(path)), rowspan=rows, scope="rowgroup")
+def _paths(paths: Sequence[str], rows: int) -> Markup:
+    first = tag("code", breakable(paths[0]))
+    more = _others(paths[1:], "with the same") if len(paths) > 1 else None
+    return tag("th", first, more, rowspan=rows, scope="rowgroup")
 
 
 def _site(
