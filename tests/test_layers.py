@@ -15,6 +15,8 @@ ORDER = (
     "keychange.warm.checkout",
     "keychange.warm.replay",
     "keychange.closest",
+    "keychange.activity",
+    "keychange.interruption",
     "keychange.spans",
     "keychange.spreading",
     "keychange.edits",

@@ -1,12 +1,13 @@
 """What is said while the checks run: live on a terminal, a line per stage elsewhere, no secret."""
 
-import os
-import pty
-import subprocess
+import re
 
 import pytest
 
-from support.workspace import MIGRATE, migrate
+from keychange.activity import activity, counted, current
+from keychange.cli.live import fit
+from support.terminal import Terminal
+from support.workspace import migrate
 
 SECRET = "n0t-a real # token"
 OTHER = "value-of-another-program"
@@ -24,8 +25,9 @@ TALK = """\
 import os, sys, time
 for number in range(3):
     print(f"step {number} with {os.environ['HF_TOKEN']} of {os.environ['MODEL']}")
+    while os.environ.get("TALK_WAITS") and not os.path.exists(f"seen-{number}"):
+        time.sleep(0.01)
     print("and", os.environ["OTHER"], file=sys.stderr)
-    time.sleep(0.01)
 sys.exit(int(os.environ.get("TALK_STATUS", "0")))
 """
 
@@ -41,37 +43,53 @@ def root(tmp_path):
     return tmp_path
 
 
-def on_a_terminal(root, *arguments):
-    """What a person sees of a run whose standard error is a terminal."""
-    ours, theirs = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR")}
-    process = subprocess.Popen(
-        [*MIGRATE, "-C", root, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-        env={**environment, "TERM": "xterm", "COLUMNS": "200"},
-    )
-    os.close(theirs)
-    seen = b""
-    try:
-        while chunk := os.read(ours, 4096):
-            seen += chunk
-    except OSError:  # Linux says so that the other side is closed
-        pass
-    os.close(ours)
-    assert process.wait() == 0
-    return seen.decode()
-
-
 def test_a_terminal_sees_the_output_of_a_command_as_it_comes(root):
-    seen = on_a_terminal(root, "up", "--yes")
+    terminal = Terminal(root, "up", "--yes", environment={"TALK_WAITS": "1"})
     for number in range(3):
-        assert f"  step {number} with •••• of org/model-8bit" in seen
-    assert "\r\x1b[K" in seen
-    assert SECRET not in seen
-    assert OTHER not in seen
-    assert on_a_terminal(root, "verify", "--again", "-q") == ""
+        terminal.see(f"running python talk.py: step {number} with •••• of org/model-8bit")
+        (root / f"seen-{number}").touch()
+    assert terminal.end() == 0
+    assert "\r\x1b[K" in terminal.seen
+    assert SECRET not in terminal.seen
+    assert OTHER not in terminal.seen
+    assert shown(terminal.seen)[-1].startswith("Applied: 0001_voice")
+
+
+@pytest.mark.parametrize("columns", [30, 60])
+def test_a_line_that_is_replaced_never_fills_the_window(root, columns):
+    terminal = Terminal(root, "up", "--yes", columns=200, environment={"TALK_WAITS": "1"})
+    terminal.see("running python talk.py: step 0 with")
+    terminal.resize(columns)
+    before = len(terminal.seen)
+    (root / "seen-0").touch()
+    terminal.see("…")
+    (root / "seen-1").touch()
+    (root / "seen-2").touch()
+    assert terminal.end() == 0
+    painted = [each for each in terminal.seen[before:].split("\r\x1b[K") if each.endswith("…")]
+    assert painted
+    assert all(len(each) < columns for each in painted), painted
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"CI": "1"}])
+def test_a_terminal_that_cannot_replace_a_line_gets_one_for_each_stage(root, environment):
+    terminal = Terminal(root, "up", "--yes", environment=environment)
+    assert terminal.end() == 0
+    assert "running python talk.py\r\n" in terminal.seen
+    assert "\x1b[K" not in terminal.seen
+
+
+def test_a_quiet_run_shows_no_line(root):
+    terminal = Terminal(root, "up", "--yes", "-q")
+    assert terminal.end() == 0
+    assert "\x1b[K" not in terminal.seen
+    assert "running" not in terminal.seen
+
+
+def shown(seen):
+    """The lines that are left on the screen."""
+    lines = (line.rpartition("\r\x1b[K")[2] for line in seen.split("\r\n"))
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines if line]
 
 
 def test_elsewhere_there_is_one_line_per_stage(root):
@@ -91,3 +109,47 @@ def test_the_end_of_a_failed_output_shows_no_value_of_env(root, form):
     assert OTHER not in said
     if form == "text":
         assert "| step 2 with •••• of org/model-8bit" in said
+
+
+def test_counts_are_shown_while_files_are_planned(root):
+    (root / "conf").mkdir()
+    for number in range(3):
+        (root / f"conf/{number}.json").write_text("{}")
+    path = root / "migrations" / "0001_voice.yaml"
+    json = "operations:\n  - json: conf/*.json\n    set: {/a: {to: 1}}\n"
+    path.write_text(path.read_text().replace("operations:\n", json))
+    terminal = Terminal(root, "plan", "--summary", gate="keychange.planner:spread")
+    terminal.reach()
+    terminal.see("  planning: 0 of 3 files")
+    terminal.let_through()
+    assert terminal.end() == 0
+    assert not any("planning" in line for line in shown(terminal.seen))
+
+
+def test_work_within_work_is_what_is_shown():
+    assert current() is None
+    with activity("reading", 3) as outer:
+        assert list(counted("ab", "searching", 2)) == ["a", "b"]
+        outer.step(2)
+        with activity("looking"):
+            assert str(current()) == "looking"
+        assert str(current()) == "reading: 2 of 3 files"
+        for _ in counted("ab", "searching", 2, "places"):
+            assert str(current()).startswith("searching: ")
+            break
+    assert current() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "expected"),
+    [
+        ("four", 4, "four"),
+        ("five!", 4, "fiv…"),
+        ("日本語", 6, "日本語"),
+        ("日本語", 5, "日本…"),
+        ("日本語", 4, "日…"),
+        ("e\u0301e\u0301", 2, "e\u0301e\u0301"),
+    ],
+)
+def test_a_line_fits_by_columns_not_by_characters(text, columns, expected):
+    assert fit(text, columns) == expected

@@ -85,6 +85,23 @@ def test_a_good_run_is_read_to_its_end(tmp_path):
     assert [each.stage for each in seen] == ["load"]
 
 
+def test_signs_of_life_say_how_much_was_spoken(tmp_path):
+    body = LOADING + (
+        'say(ev="stage", name="synthesis")\n'
+        'say(ev="alive", stage="synthesis", tokens=25, audio=2.0)\n'
+        'say(ev="alive", stage="synthesis", tokens="many", audio=[])\n'
+        'say(ev="result", ok=True, code="", message="")\n'
+    )
+    seen = []
+    assert code(run(tmp_path, body, progress=seen.append)) == ""
+    assert list(map(str, seen)) == [
+        "probe: load",
+        "probe: synthesis",
+        "probe: synthesis: 25 tokens, 2.0 s of speech",
+        "probe: synthesis",
+    ]
+
+
 def test_noise_on_stdout_is_no_protocol(tmp_path):
     body = HELLO + (
         'sys.stdout.buffer.write(b"\\xff\\x00 Fetching 3 files\\n[1]\\n{}\\n" + b"x" * 300000)\n'

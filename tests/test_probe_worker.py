@@ -1,6 +1,7 @@
 """The worker as a file: its metrics on known signals, its picture, the Python it runs on."""
 
 import ast
+import contextlib
 import io
 import math
 import sys
@@ -9,6 +10,7 @@ import xml.etree.ElementTree as ET
 import zlib
 from base64 import b64decode
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -164,3 +166,22 @@ def test_the_file_is_python_3_10_and_imports_only_the_standard_library():
     names = [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
     assert {each.split(".")[0] for each in names} <= sys.stdlib_module_names
+
+
+class Talker:
+    def __call__(self, number):
+        if number < 0:
+            raise ValueError(number)
+        return number
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 3], [1, 2, -1]])
+def test_what_is_spoken_is_counted_and_the_model_left_as_it_was(numbers):
+    model, channel = mock.Mock(talker=Talker()), mock.Mock(tokens=7)
+    call = Talker.__call__
+    with contextlib.suppress(ValueError), worker.counting(model, channel):
+        assert [model.talker(each) for each in numbers] == numbers
+    assert channel.tokens == 3
+    assert Talker.__call__ is call
+    with worker.counting(mock.Mock(spec=[]), channel):  # a model that has no talker
+        assert channel.tokens == 0

@@ -7,20 +7,38 @@ import sys
 
 def main() -> None:
     """Run the command line; a check of what has not changed is answered before it is loaded."""
-    if "check" in sys.argv:
-        from keychange.warm.replay import replay
+    try:
+        if "check" in sys.argv:
+            from keychange.warm.replay import replay
 
-        code = replay(sys.argv[1:])
-        if code is not None:
-            sys.exit(code)
-    import gc
+            code = replay(sys.argv[1:])
+            if code is not None:
+                sys.exit(code)
+        import gc
 
-    # Modules and plans live until the end: to look through them for garbage as often as Python
-    # does otherwise takes a twentieth of a run.
-    gc.set_threshold(20_000, 20, 20)
-    from keychange.cli import main as run
+        # Modules and plans live until the end: to look through them for garbage as often as
+        # Python does otherwise takes a twentieth of a run.
+        gc.set_threshold(20_000, 20, 20)
+        from keychange.interruption import heed
 
+        heed()
+        from keychange.cli import main as run
+    except KeyboardInterrupt as stop:  # nothing can have been written yet
+        key = "\n" if sys.stderr.isatty() else ""  # which the terminal shows
+        sys.stderr.write(f"{key}Interrupted; nothing was written.\n")
+        sys.exit(128 + getattr(stop, "signal_number", 2))
+    sys.unraisablehook = _interrupt_again
     run()
+
+
+def _interrupt_again(problem: sys.UnraisableHookArgs) -> None:
+    """A Ctrl-C that falls where nothing can be raised is not lost, and shows no traceback."""
+    if isinstance(problem.exc_value, KeyboardInterrupt):
+        import signal
+
+        signal.raise_signal(signal.SIGINT)
+    else:
+        sys.__unraisablehook__(problem)
 
 
 if __name__ == "__main__":

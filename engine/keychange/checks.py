@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from keychange.probe.verdict import CheckVerdict, Verdict
 from keychange.settings import STATE_DIRECTORY
 from keychange.templates import Templates
 from keychange.verification.commands import CommandResult, commands_of, run_command
+from keychange.verification.process import Line
 
 
 def run_checks(
@@ -99,16 +101,17 @@ def _commands(
     commands = commands_of(check, root, templates)
     if not commands:
         pattern = templates.text(str(check.options.get("for_each", "")))
-        options.progress(f"nothing to run: `{pattern}` matches nothing")
+        options.say(f"nothing to run: `{pattern}` matches nothing")
     hidden = hidden_values(root, migration, templates)
     for command in commands:
-        options.progress(f"running {' '.join(command.argv)}")
+        running = f"running {' '.join(command.argv)}"
+        options.progress(running)
         try:
             result = run_command(
                 command,
                 root,
                 {**environment, **command.added},
-                lambda line: options.live(line.text, hidden),
+                partial(_heard, options, running, hidden),
             )
         finally:
             options.live("", hidden)
@@ -119,6 +122,10 @@ def _commands(
         yield replace(_command_outcome(result, diagnostics), hidden=hidden)
         if result.verdict is not Verdict.PASS:
             return
+
+
+def _heard(options: Options, running: str, hidden: frozenset[str], line: Line) -> None:
+    options.live(f"{running}: {line.text}", hidden)
 
 
 def _command_outcome(result: CommandResult, diagnostics: tuple[Diagnostic, ...]) -> CheckOutcome:
@@ -171,15 +178,19 @@ def _harmless(warnings: Mapping[str, int]) -> list[str]:
     return [f"harmless warnings: {counted}"] if counted else []
 
 
+_LONG = ("import-mlx", "kernel", "load", "synthesis", "repeat", "words")
+"""The stages of a probe that may take long; the others are over before a line could be read."""
+
+
 def _by_stage(options: Options) -> ProgressCallback:
-    """One line for each stage, however often the worker says that it lives."""
+    """One line for each long stage, however often the worker says that it lives."""
     last = ""
 
     def told(each: Progress) -> None:
         nonlocal last
-        if each.stage != last:
-            last = each.stage
+        if each.stage != last and each.stage in _LONG:
             options.progress(f"probe: {each.stage} ({each.total:.0f} s)")
-        options.live(f"probe: {each.stage}, {each.seconds:.0f} s", frozenset())
+        last = each.stage
+        options.live(str(each), frozenset())
 
     return told

@@ -25,9 +25,9 @@ class Options:
     says so. ``on_request`` also runs the checks that run only on request. ``lock_timeout`` is in
     seconds. ``fetch`` downloads required models that a migration asks to fetch. ``baseline``
     probes the model that is in use before it is replaced. ``environment`` is what the processes of
-    the target project inherit. ``progress`` is told one line for every stage of a check; ``live``
-    what is going on this moment, which the next call replaces, with the values that must not be
-    shown.
+    the target project inherit. ``say`` is told what a user should know, ``progress`` one line for
+    every stage that takes its time; ``live`` what is going on this moment, which the next call
+    replaces, with the values that must not be shown. An empty one ends the stage.
     """
 
     verify: bool = True
@@ -39,5 +39,6 @@ class Options:
     baseline: bool = False
     lock_timeout: float = 0.0
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    say: Callable[[str], None] = lambda line: None
     progress: Callable[[str], None] = lambda line: None
     live: Callable[[str, frozenset[str]], None] = lambda text, hidden: None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from keychange import operations
+from keychange.activity import activity
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.edits import Edit, apply_edits
 from keychange.errors import UsageProblem
@@ -119,7 +120,9 @@ def plan_up(
                 )
                 jobs.append((Source(path, draft.data), context))
             size = sum(len(source.data or b"") for source, _ in jobs)
-            for (source, _), finding in zip(jobs, spread(examine, jobs, size), strict=True):
+            with activity("planning", len(jobs)) as under_way:
+                found = spread(examine, jobs, size, told=under_way.step)
+            for (source, _), finding in zip(jobs, found, strict=True):
                 diagnostics.extend(finding.diagnostics)
                 sites.extend(_placed(finding.sites, source.data, operation))
                 drafts[source.path].take(finding)

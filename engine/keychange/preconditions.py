@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from keychange.activity import activity
 from keychange.diagnostics import Diagnostic, error
 from keychange.errors import RefusedError
 from keychange.model import Json, Migration, Plan, Requirement
@@ -62,8 +63,10 @@ def unmet_requirements(
         requirement = each.requirement
         if requirement.kind in VERIFY_ONLY and not runtime:
             continue
-        options.progress(f"checking {requirement.kind} {requirement.subject}")
+        if requirement.kind in VERIFY_ONLY:  # the others are a look at one file
+            options.progress(f"checking {requirement.kind} {requirement.subject}")
         result = check(root, each, options)
+        options.live("", frozenset())
         if result.ok:
             continue
         problem = each.diagnostic(result.first)
@@ -100,7 +103,8 @@ def check(root: Path, needed: Needed, options: Options) -> RequirementResult:
     environment: Mapping[str, str] = {}
     if requirement.kind in VERIFY_ONLY:
         environment = project_environment(root, needed.migration, needed.templates, options)
-    return check_requirement(requirement, root, environment, allow_cpu=options.allow_cpu)
+    with activity(f"checking {requirement.kind} {requirement.subject}"):
+        return check_requirement(requirement, root, environment, allow_cpu=options.allow_cpu)
 
 
 def models_of(migration: Migration, templates: Templates) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import cast
 
 from keychange import git, planner, search
 from keychange import ledger as ledgers
+from keychange.activity import activity, counted
 from keychange.diagnostics import Diagnostic, Location, Severity, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE, HEAD, History, number
@@ -70,7 +71,8 @@ def load_project(
     """
     migrations: list[Migration] = []
     problems: list[Diagnostic] = []
-    for path in migration_files(settings.migrations, staged=_held_beside(settings, instead)):
+    paths = list(migration_files(settings.migrations, staged=_held_beside(settings, instead)))
+    for path in counted(paths, "reading", len(paths), "migrations"):
         shown = settings.shown(path)
         try:
             held = instead.get(shown)
@@ -196,7 +198,8 @@ def left_behind(
     """
     wanted = old_values(project)
     if candidates is None:
-        candidates = git.search(project.root, wanted) if wanted else ()
+        with activity("searching what git tracks"):
+            candidates = git.search(project.root, wanted) if wanted else ()
     if candidates is None:
         candidates = search.all_files(project.root)
     planned = {change.path: change.after for step in plan.steps for change in step.changes}

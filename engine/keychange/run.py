@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -11,13 +12,14 @@ from keychange import ledger as ledgers
 from keychange.aside import keep_aside
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.errors import KeychangeError, RefusedError, RollbackError, RolledBackError
+from keychange.interruption import unstoppable
 from keychange.ledger import Last, Ledger, Status
 from keychange.model import FileChange, Migration, Step
 from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probe.verdict import Verdict
 from keychange.project import Project, plan_down
-from keychange.transaction import FileWrite, Interrupted, commit
+from keychange.transaction import FileWrite, commit
 
 
 def now() -> str:
@@ -26,13 +28,17 @@ def now() -> str:
 
 
 class Run:
-    """One run under the lock: the project as it goes on, and the outcome so far."""
+    """One run under the lock: the project as it goes on, and the outcome so far.
+
+    ``unsettled`` says that files are written of a revision that does not count as done yet.
+    """
 
     def __init__(self, project: Project, options: Options, verb: str) -> None:
         self.project = project
         self.options = options
         self.verb = verb
         self.outcome = Outcome()
+        self.unsettled = False
         self._earlier = project.ledger
 
     def tell(self, *diagnostics: Diagnostic) -> None:
@@ -42,6 +48,7 @@ class Run:
     def finish(self, revision: str, ending: Ending = Ending.APPLIED) -> None:
         """Count a revision as done."""
         self.outcome = replace(self.outcome, ending=ending, done=(*self.outcome.done, revision))
+        self.unsettled = False
 
     def require(self, migrations: Iterable[Migration]) -> None:
         """Check every requirement before anything is written.
@@ -101,13 +108,21 @@ class Run:
         )
         if self.project.damage:
             self._set_aside()
-        commit(
-            self.project.root,
-            # A file that is made here may come to hold secrets; only its owner reads it.
-            [FileWrite(e.path, e.before, e.after, modes.get(e.path, 0o600)) for e in changes],
-            record=FileWrite(ledgers.PATH, self.project.ledger_bytes, after.ledger_bytes, 0o600),
-            reads=reads,
-        )
+        # A file that is made here may come to hold secrets; only its owner reads it.
+        wanted = [FileWrite(e.path, e.before, e.after, modes.get(e.path, 0o600)) for e in changes]
+        before, self.unsettled = self.unsettled, bool(wanted)
+        try:
+            commit(
+                self.project.root,
+                wanted,
+                record=FileWrite(
+                    ledgers.PATH, self.project.ledger_bytes, after.ledger_bytes, 0o600
+                ),
+                reads=reads,
+            )
+        except BaseException:
+            self.unsettled = before
+            raise
         self.project = after
 
     def _set_aside(self) -> None:
@@ -192,7 +207,8 @@ class Run:
             return (), problem.diagnostics
         except BaseException as cause:
             if not self.options.keep:
-                self.roll_back(revision, step, Ending.ROLLED_BACK)
+                with suppress(KeyboardInterrupt):  # a second one, which waited; the first counts
+                    self.roll_back(revision, step, Ending.ROLLED_BACK)
                 if isinstance(cause, KeyboardInterrupt):
                     cause.committed = False  # type: ignore[attr-defined]
             if not isinstance(cause, Exception) or self.options.keep:
@@ -233,9 +249,21 @@ class Run:
     def roll_back(self, revision: str, step: Step | None, ending: Ending) -> None:
         """Take back an applied step that was not confirmed, and compare every byte.
 
+        Nothing stops it: a signal waits until it is done.
+
         Raises:
             RollbackError: a file could not be restored, or is not what it was.
+            KeyboardInterrupt: a signal came, and everything was restored and compared.
         """
+        self.options.progress(f"taking back {revision}")
+        try:
+            with unstoppable():
+                self._roll_back(revision, step, ending)
+        except KeyboardInterrupt as stop:
+            stop.committed = False  # type: ignore[attr-defined]
+            raise
+
+    def _roll_back(self, revision: str, step: Step | None, ending: Ending) -> None:
         changes, ledger = self._backward(revision, step)
         current = []
         for each in changes:
@@ -245,9 +273,6 @@ class Run:
             current.append(replace(each, before=found))
         try:
             self.write(current, ledger, {}, (ending, revision))
-        except Interrupted as stop:
-            stop.committed = not stop.committed  # what was committed is the way back
-            raise
         except RollbackError:
             raise
         except KeychangeError as problem:
@@ -256,6 +281,7 @@ class Run:
         wrong = [each for each in changes if self._now(each) != each.after]
         if wrong:
             raise RollbackError(*(_changed_again(each) for each in wrong))
+        self.unsettled = False
 
     def _backward(self, revision: str, step: Step | None) -> tuple[list[FileChange], Ledger]:
         """The changes that undo a step, and the ledger without it."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, note
 from keychange.settings import STATE_DIRECTORY
 from keychange.spans import LineIndex, Span
@@ -36,7 +37,8 @@ def left_behind(
     wanted = sorted(value for value in values if value)
     prefixes = tuple(f"{each}/" for each in skipped)
     found: list[Diagnostic] = []
-    for path in sorted({*candidates, *planned} if wanted else ()):
+    paths = sorted({*candidates, *planned} if wanted else ())
+    for path in counted(paths, "searching", len(paths)):
         if path.startswith(prefixes):
             continue
         data = planned[path] if path in planned else _read(root / path)
@@ -65,7 +67,8 @@ def hidden(
     wanted = sorted(values)
     prefixes = tuple(f"{each}/" for each in skipped)
     found: list[Diagnostic] = []
-    for path in sorted(sources):
+    paths = sorted(sources)
+    for path in counted(paths, "searching behind escapes", len(paths)):
         data = planned[path] if path in planned else _read(root / path)
         if not data or path.startswith(prefixes) or not may_contain(data, wanted):
             continue

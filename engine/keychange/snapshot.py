@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
+from keychange.activity import Activity, activity
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.model import Migration, Operation
 from keychange.regular import read_regular
@@ -58,14 +59,15 @@ def take_snapshot(
     Nothing outside the root is read: not through ``..``, an absolute path, a pattern or a link.
     Whatever is not a regular file of a sane size is a diagnostic, not a hang.
     """
-    reader = _Reader(root, instead)
-    for migration, templates in migrations:
-        for operation in migration.operations:
-            for index, target in enumerate(operation.targets):
-                place = _place(migration, operation, index)
-                reader.expand(templates.text(target), place)
-    for path in paths:
-        reader.read(path, Location(path))
+    with activity("reading") as under_way:
+        reader = _Reader(root, instead, under_way)
+        for migration, templates in migrations:
+            for operation in migration.operations:
+                for index, target in enumerate(operation.targets):
+                    place = _place(migration, operation, index)
+                    reader.expand(templates.text(target), place)
+        for path in paths:
+            reader.read(path, Location(path))
     return Snapshot(
         matches=reader.matches, files=reader.files, diagnostics=tuple(reader.diagnostics)
     )
@@ -73,9 +75,10 @@ def take_snapshot(
 
 def read_files(root: Path, patterns: Iterable[str]) -> Snapshot:
     """Read the files that paths and patterns from the root stand for, as ``take_snapshot`` does."""
-    reader = _Reader(root, {})
-    for each in patterns:
-        reader.expand(each, Location(each))
+    with activity("reading") as under_way:
+        reader = _Reader(root, {}, under_way)
+        for each in patterns:
+            reader.expand(each, Location(each))
     return Snapshot(
         matches=reader.matches, files=reader.files, diagnostics=tuple(reader.diagnostics)
     )
@@ -88,7 +91,10 @@ def _place(migration: Migration, operation: Operation, index: int) -> Location:
 
 
 class _Reader:
-    def __init__(self, root: Path, instead: Mapping[str, bytes | None]) -> None:
+    def __init__(
+        self, root: Path, instead: Mapping[str, bytes | None], under_way: Activity
+    ) -> None:
+        self._under_way = under_way
         self.instead = instead
         self.root = os.path.realpath(root)
         self.matches: dict[str, tuple[str, ...]] = {}
@@ -117,6 +123,7 @@ class _Reader:
         found = glob.iglob(pattern, root_dir=self.root, recursive=True, include_hidden=True)  # noqa: PTH207 (Path.glob makes a Path of each)
         held = (path for path in self.instead if fits(path, pattern))
         names = sorted({*(each.replace(os.sep, "/") for each in found), *held})
+        self._under_way.total += len(names)
         self.matches[target] = tuple(
             each
             for each in names
@@ -142,6 +149,7 @@ class _Reader:
 
         Not with ``folders``, a folder is nothing to speak of: a pattern fits it by chance.
         """
+        self._under_way.step()
         if path in self.files:
             return True
         real = self._real_path(path)

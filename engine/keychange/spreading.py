@@ -6,7 +6,7 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
 SHARE = 1024 * 1024
@@ -19,7 +19,12 @@ Result = TypeVar("Result")
 
 
 def spread(
-    function: Callable[[Job], Result], jobs: Sequence[Job], size: int, *, most: int | None = None
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    size: int,
+    *,
+    most: int | None = None,
+    told: Callable[[int], object] = lambda number: None,
 ) -> list[Result]:
     """The results of a function for each job, in order: the same in one process and in many.
 
@@ -31,15 +36,16 @@ def spread(
         jobs: what to do it with.
         size: how many bytes there are to work on in all.
         most: how many processes at most; as many as there are processors where it is not given.
+        told: how many more jobs are done, as far as this process can see.
     """
     count = min(_processors() if most is None else most, size // SHARE, len(jobs))
     if count < 2 or not _can_fork():
-        return [function(job) for job in jobs]
+        return list(_done(function, jobs, told, 1))
     workers: list[_Worker] = []
     try:
         workers.extend(_Worker(function, jobs[at::count]) for at in range(1, count))
         results: list[Result | None] = [None] * len(jobs)
-        results[::count] = [function(job) for job in jobs[::count]]
+        results[::count] = list(_done(function, jobs[::count], told, count))
         for at, worker in enumerate(workers, 1):
             answer = cast("list[Result] | None", worker.answer())
             share = jobs[at::count]
@@ -48,6 +54,18 @@ def spread(
     finally:
         for worker in workers:
             worker.end()
+
+
+def _done(
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    told: Callable[[int], object],
+    count: int,
+) -> Iterator[Result]:
+    """The results one by one; each speaks for those that other processes have done meanwhile."""
+    for job in jobs:
+        yield function(job)
+        told(count)
 
 
 def _processors() -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from keychange import git
+from keychange.activity import activity
 from keychange.carriers import disagreements
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
 from keychange.ledger import Status
@@ -101,7 +102,8 @@ def report(
         entry = project.ledger.get(row.revision)
         problems.extend(_pending_sites(row, step, entry.recorded() if entry else {}))
     values = old_values(project)
-    candidates = git.search(project.root, values) if search and names is None else None
+    with activity("searching what git tracks"):
+        candidates = git.search(project.root, values) if search and names is None else None
     notes = [
         *(e for e in plan.diagnostics if not e.is_error and e.code not in _OF_UP),
         *(_unverified(row) for row in rows if row.recorded is Status.INTERRUPTED),

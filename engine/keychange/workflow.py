@@ -180,4 +180,7 @@ def _running(project: Project, options: Options, verb: str) -> Iterator[Run]:
             raise
         except KeyboardInterrupt as stop:
             stop.done = run.outcome.done  # type: ignore[attr-defined]
+            stop.diagnostics = run.outcome.diagnostics  # type: ignore[attr-defined]
+            if run.unsettled and getattr(stop, "committed", None) is None:
+                stop.committed = True  # type: ignore[attr-defined]
             raise

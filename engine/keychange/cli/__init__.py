@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -15,6 +14,7 @@ import click
 from keychange.cli.session import COMMON_OPTIONS, Session
 from keychange.diagnostics import error
 from keychange.errors import KeychangeError, UsageProblem
+from keychange.interruption import Deferral, heed
 
 VERBS = {
     "init": "Set up migrations/ with a first migration, made of what the project holds.",
@@ -53,6 +53,10 @@ migrate -C ../project check  # of another project
 """
 
 
+class Stopped(BaseException):
+    """A signal stopped a verb; its cause says which, and when."""
+
+
 class Verbs(click.Group):
     """The verbs, in the order in which they are used, each imported only when it is."""
 
@@ -79,6 +83,13 @@ class Verbs(click.Group):
             meant = f"; did you mean `{near}`?" if near else ""
             raise click.UsageError(f"there is no verb `{name}`{meant}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's own)
+        """As click's, which would print an empty line before an interruption is told."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Stopped from stop
 
     def get_help(self, ctx: click.Context) -> str:
         """What it is, the verbs by what they are for, options, variables and exit codes."""
@@ -166,14 +177,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         answer(group, asked)
         sys.exit(0)
     session = Session()
-    signal.signal(signal.SIGTERM, _terminate)
+    heed()
     try:
         code = _code(session, arguments)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         code = 1
+    except KeyboardInterrupt as stop:  # one that came while an ending was being told
+        code = _interrupted(session, stop)
     except Exception as problem:  # noqa: BLE001 (the one boundary; it tells no more than it may)
         code = session.crash(problem)
+    finally:
+        session.close()
     sys.exit(code or 0)
 
 
@@ -184,11 +199,16 @@ def _code(session: Session, arguments: Sequence[str] | None) -> int:
         )
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.Abort as stop:  # click's word for it hides which signal it was, and when
+    except Stopped as stop:
         return _interrupted(session, stop.__cause__)
+    except click.Abort as stop:  # at a question, or before the verb
+        print(file=sys.stderr)
+        return _interrupted(session, stop.__cause__ or stop.__context__)
     except click.UsageError as problem:
+        said = " ".join(problem.format_message().split())
         hint = problem.ctx.get_usage() if problem.ctx else ""
-        return session.fail(UsageProblem(error("usage", problem.format_message(), hint=hint)))
+        more = f"{problem.ctx.command_path} --help" if problem.ctx else ""
+        return session.fail(UsageProblem(error("usage", said, hint=hint, command=more)))
     except KeychangeError as problem:
         return session.fail(problem)
     except KeyboardInterrupt as stop:
@@ -196,14 +216,18 @@ def _code(session: Session, arguments: Sequence[str] | None) -> int:
 
 
 def _interrupted(session: Session, stop: BaseException | None) -> int:
-    return session.interrupted(
-        128 + int(getattr(stop, "signal_number", signal.SIGINT)),
-        committed=getattr(stop, "committed", None),
-        done=getattr(stop, "done", ()),
-    )
-
-
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    stop = KeyboardInterrupt()
-    stop.signal_number = number  # type: ignore[attr-defined]
-    raise stop
+    """Say what the files hold; a further signal must not cut that short."""
+    code = 128 + int(getattr(stop, "signal_number", signal.SIGINT))
+    with Deferral():
+        try:
+            return session.interrupted(
+                code,
+                committed=getattr(stop, "committed", None),
+                done=getattr(stop, "done", ()),
+                diagnostics=getattr(stop, "diagnostics", ()),
+            )
+        except OSError:  # the terminal has gone; so must what waits to be written to it
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in (1, 2):
+                os.dup2(nowhere, stream)
+            return code

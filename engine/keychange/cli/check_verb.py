@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from keychange.project import Project
     from keychange.standing import Report
 
+_EXAMPLES = """\
+migrate check  # everything, as it is on the disk
+migrate check --index --left-behind fail  # what is staged, strictly
+migrate check .env app/voice.py  # these files alone
+migrate check --format github  # annotations in GitHub Actions
+"""
 
-@verb("check", "migrate check\nmigrate check --index --left-behind fail")
+
+@verb("check", _EXAMPLES)
 @click.argument("names", nargs=-1, metavar="[FILE]...")
 @click.option("--index", is_flag=True, help="Judge what is staged, as a commit would hold it.")
 @click.option(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -22,7 +21,7 @@ from click.shell_completion import (
     _resolve_incomplete,
 )
 
-from keychange.cli import COMPLETE
+from keychange.cli import COMPLETE, VERBS
 from keychange.cli.session import CHECKING, FORMATS
 
 _TITLE: Final = re.compile(rb"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
@@ -129,8 +128,11 @@ class _Completing(ShellComplete):
         ctx = _resolve_context(self.cli, self.ctx_args, self.prog_name, args)
         found, incomplete = _resolve_incomplete(ctx, args, incomplete)
         values = _VALUES.get(found.name or "") if isinstance(found, click.Parameter) else None
-        if values is None:
-            items: Items = found.shell_complete(ctx, incomplete)
+        if found is self.cli and not incomplete.startswith("-"):
+            fitting = (name for name in VERBS if name.startswith(incomplete))
+            items: Items = [_item(name, VERBS[name]) for name in fitting]
+        elif values is None:
+            items = found.shell_complete(ctx, incomplete)
         else:
             items = [
                 each
@@ -181,9 +183,8 @@ def answer(cli: click.Command, asked: str) -> None:
     if shell not in _SHELLS:
         return
     with open(os.devnull, "w", encoding="utf-8") as nowhere, suppress(Exception):  # noqa: PTH123
-        sys.stderr = nowhere
-        said = _SHELLS[shell](cli, {}, "migrate", COMPLETE).complete()
-        sys.stderr = sys.__stderr__
+        with redirect_stderr(nowhere):
+            said = _SHELLS[shell](cli, {}, "migrate", COMPLETE).complete()
         if said:
             print(said, flush=True)
 
@@ -226,7 +227,7 @@ def _codes(_ctx: click.Context, _incomplete: str) -> Iterator[CompletionItem[str
     from keychange.explanations import known
 
     for code, each in known().items():
-        yield _item(code, getattr(each, "title", "") or "")
+        yield _item(code, each.what)
 
 
 def _schemas(_ctx: click.Context, _incomplete: str) -> Iterator[CompletionItem[str]]:

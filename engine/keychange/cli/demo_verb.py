@@ -21,8 +21,13 @@ from keychange.errors import KeychangeError, RefusedError
 MODEL = "mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit"
 INTERPRETER = "models/qwen3-tts-local/mlx_env312/bin/python"
 
+_EXAMPLES = """\
+migrate demo  # in a folder that is removed afterwards
+migrate demo --folder keychange-demo  # in one that is kept, to look around
+"""
 
-@verb("demo", "migrate demo\nmigrate demo --folder /tmp/keychange-demo")
+
+@verb("demo", _EXAMPLES)
 @click.option(
     "--folder", type=click.Path(path_type=Path), metavar="DIR", help="Work here, and keep it."
 )
@@ -50,8 +55,10 @@ class _Demo:
         self.session = session
         self.root = place / "flaming-horse"
         self.hub = place / "huggingface"
+        # What the user's shell says about a project of his own must not lead out of this one.
+        own = {k: v for k, v in os.environ.items() if not k.startswith("KEYCHANGE_")}
         self.environment = {
-            **os.environ,
+            **own,
             "HF_HOME": str(self.hub),
             "HF_HUB_OFFLINE": "1",
             # Without it, the CPU back-end of MLX calls a C++ compiler for every new kernel.
@@ -114,11 +121,19 @@ class _Demo:
         print(f"$ migrate {shlex.join(arguments)}", flush=True)
         colour = "always" if self.session.style().colour else "never"
         words = [sys.executable, "-m", "keychange", "--color", colour, *arguments]
-        done = subprocess.run(
-            words, cwd=self.root, env=self.environment, stderr=subprocess.STDOUT, check=False
-        )
-        if done.returncode != expected:
-            message = f"`migrate {shlex.join(arguments)}` ended with {done.returncode}"
+        with subprocess.Popen(
+            words, cwd=self.root, env=self.environment, stderr=subprocess.STDOUT
+        ) as process:
+            try:
+                status = process.wait()
+            except KeyboardInterrupt:
+                process.terminate()  # it puts back what it has written, and says so
+                status = process.wait()
+                if 0 <= status < 128:
+                    raise
+                raise click.exceptions.Exit(status if status > 0 else 128 - status) from None
+        if status != expected:
+            message = f"`migrate {shlex.join(arguments)}` ended with {status}"
             raise KeychangeError(error("demo-failed", f"{message}, not {expected}"))
 
 

@@ -6,8 +6,13 @@ import click
 
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate doctor  # each passes, fails or is unknown, with its fix
+migrate doctor --allow-cpu --format json
+"""
 
-@verb("doctor", "migrate doctor\nmigrate doctor --format json")
+
+@verb("doctor", _EXAMPLES)
 @click.option("--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required.")
 def command(session: Session, *, allow_cpu: bool) -> int:
     """Check what the next migration requires, and this machine; say how to mend what is wrong.

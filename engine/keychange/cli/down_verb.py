@@ -6,11 +6,16 @@ from pathlib import Path
 
 import click
 
-from keychange.cli.planning import approve, end, excludes, narrate_plan, save, saved_plan, show_plan
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate down  # the last one
+migrate down --to 0001 --dry-run  # show what it takes to come back to 0001
+migrate down --to base --yes  # all of them, without a question
+"""
 
-@verb("down", "migrate down\nmigrate down --to base --yes")
+
+@verb("down", _EXAMPLES)
 @click.option("--to", metavar="REV", help="Take back everything above this revision; base for all.")
 @click.option(
     "--steps", metavar="N", type=click.IntRange(min=1), help="Take back so many.  [default: 1]"
@@ -49,6 +54,15 @@ def command(
     The old values come from the ledger. A file that is as it was left comes back byte for byte;
     in one that you edited since, only the sites that were set are put back.
     """
+    from keychange.cli.planning import (
+        approve,
+        end,
+        excludes,
+        narrate_plan,
+        save,
+        saved_plan,
+        show_plan,
+    )
     from keychange.history import BASE
     from keychange.model import Plan
     from keychange.options import Options

@@ -11,9 +11,9 @@ from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 
 _EXAMPLES = """\
-migrate explain
+migrate explain  # all codes
 migrate explain metal-no-device
-migrate explain "NSRangeException"
+migrate explain "NSRangeException"  # the words of an error of MLX
 """
 
 

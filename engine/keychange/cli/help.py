@@ -109,7 +109,7 @@ _ENVIRONMENT: Final = MappingProxyType(
 )
 
 _TERM: Final = 27  # columns of an option, at most, for its words to stand beside it
-_EXAMPLE: Final = 44  # and of an example
+_EXAMPLE: Final = 52  # and of an example
 
 Rows = Iterable[tuple[str, str]]
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate history
+migrate history --format json  # with the time of each
+"""
 
-@verb("history", "migrate history\nmigrate history --format json")
+
+@verb("history", _EXAMPLES)
 def command(session: Session) -> int:
     """List all migrations in order, and which are recorded as applied here."""
     from keychange.render.style import visible

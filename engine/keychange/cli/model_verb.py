@@ -12,9 +12,9 @@ from keychange.errors import RefusedError
 from keychange.model import Json
 
 _EXAMPLES = """\
-migrate model fetch
+migrate model fetch  # what the next migration needs
 migrate model fetch mlx-community/Qwen3-TTS-12Hz-1.7B-Base-8bit
-HF_HOME=/Volumes/Models migrate model fetch
+HF_HOME=/Volumes/Models migrate model fetch  # into another cache
 """
 
 
@@ -46,7 +46,7 @@ def command(session: Session, *, action: str, model: str, python: Path | None) -
         hint = "name one: migrate model fetch OWNER/NAME --python FILE"
         raise RefusedError(error("no-model", message, hint=hint))
     templates = project.templates[migration.revision]
-    options = Options(fetch=True, progress=session.say, live=session.live)
+    options = Options(fetch=True, say=session.say, progress=session.stage, live=session.live)
     rows: list[Json] = []
     problems: list[Diagnostic] = []
     for each in models:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -37,7 +36,7 @@ def overview(session: Session) -> int:
     known = ("pending", "drift", "unverified")
     session.report(each for each in found.problems if each.code not in known)
     command, why = _next(found)
-    session.show(["", f"next: {style(_here(session, command), 'bold')}", f"      {why}"])
+    session.show(["", f"next: {style(session.pasted(command), 'bold')}", f"      {why}"])
     return 0
 
 
@@ -59,11 +58,11 @@ def _beginning(session: Session, project: Project, style: Style) -> Iterator[str
     yield ""
     first = "init" if "init" in VERBS else "new first_change"
     rows = (
-        (first, "write the first migration of this project"),
-        ("demo", "see a whole upgrade on a sample, with a real model"),
-        ("--help", "all verbs"),
+        (f"migrate {first}", "write the first migration of this project"),
+        ("migrate demo", "see a whole upgrade on a sample, with a real model"),
+        ("migrate --help", "all verbs"),
     )
-    commands = [(_here(session, command), said) for command, said in rows]
+    commands = [(session.pasted(command), said) for command, said in rows]
     width = max(len(command) for command, _ in commands)
     for index, (command, said) in enumerate(commands):
         yield f"{'next:' if not index else '':6}{style(command.ljust(width), 'bold')}  {said}"
@@ -72,7 +71,9 @@ def _beginning(session: Session, project: Project, style: Style) -> Iterator[str
 def _table(rows: list[Line], style: Style) -> Iterator[str]:
     width = max(len(name) for name, _ in rows)
     for name, said in rows:
-        yield from style.wrap(visible(said), f"{name.ljust(width)}  ")
+        first = f"{name.ljust(width)}  "
+        whole = name == "root"  # a path is to be copied as it is
+        yield from [f"{first}{visible(said)}"] if whole else style.wrap(visible(said), first)
 
 
 def _facts(project: Project, found: Report) -> list[Line]:
@@ -138,14 +139,3 @@ def _next(found: Report) -> tuple[str, str]:
     if Status.UNVERIFIED in recorded:
         return "migrate verify", "runs the checks that have not passed"
     return "migrate check", "also looks for old values that are left behind"
-
-
-def _here(session: Session, command: str) -> str:
-    """A command with the options that say which project is meant."""
-    given = [
-        f" {flag} {shlex.quote(str(session.options[name]))}"
-        for flag, name in (("-C", "root"), ("--migrations", "migrations"))
-        if name in session.options
-    ]
-    program = "migrate" + "".join(given)
-    return f"{program} {command.removeprefix('migrate ')}"

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import click
 
-from keychange.cli.planning import save, searched, show_plan
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate plan  # the diff of every file
+migrate plan --to 0001 --summary  # files and totals, up to a revision
+migrate plan --out up.plan.json  # saved, for: migrate up --plan FILE
+migrate plan --exit-code --name-only  # in a script
+"""
 
-@verb("plan", "migrate plan\nmigrate plan --to 0001 --summary\nmigrate plan --out up.plan.json")
+
+@verb("plan", _EXAMPLES)
 @click.option("--to", metavar="REV", default="head", help="Plan up to this revision.")
 @click.option("--summary", is_flag=True, help="Only the files and the totals, no diff.")
 @click.option("--name-only", is_flag=True, help="Only the names of the files that would change.")
@@ -49,6 +55,7 @@ def command(
     terminal, a long plan goes through KEYCHANGE_PAGER, PAGER or less. With --format html it is
     one page, to be read in a browser: migrate plan --format html > plan.html
     """
+    from keychange.cli.planning import save, searched, show_plan
     from keychange.project import plan_up
 
     project, plan, found = session.read(

@@ -163,7 +163,15 @@ def ask(session: Session, question: str, *, yes: bool) -> None:
         raise RefusedError(
             error("needs-approval", message, hint="say --yes to go on without a question")
         )
-    if not click.confirm(question, err=True):
+    with session.printing():
+        try:
+            agreed = click.confirm(question, err=True)
+        except click.Abort as stop:
+            if not isinstance(stop.__context__, EOFError):
+                raise
+            print(file=sys.stderr)
+            agreed = False  # Ctrl-D is no answer, and no answer is no
+    if not agreed:
         raise RefusedError(error("declined", "you said no"))
 
 

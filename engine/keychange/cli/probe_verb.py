@@ -8,8 +8,14 @@ from keychange.cli.session import Session, verb
 from keychange.diagnostics import error
 from keychange.errors import RefusedError
 
+_EXAMPLES = """\
+migrate probe  # of the last migration that declares one
+migrate probe 0001 --format json
+migrate probe --markdown  # a table to paste into an issue
+"""
 
-@verb("probe", "migrate probe\nmigrate probe 0001 --format json\nmigrate probe --markdown")
+
+@verb("probe", _EXAMPLES)
 @click.argument("revision", default="head", metavar="[REV]")
 @click.option(
     "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
@@ -39,7 +45,9 @@ def command(session: Session, *, revision: str, allow_cpu: bool, markdown: bool)
         message = f"no migration up to `{revision}` declares a probe"
         hint = "add `- probe: mlx_speech` to its `verify` list"
         raise RefusedError(error("no-probe", message, hint=hint, command="migrate history"))
-    options = Options(allow_cpu=allow_cpu, progress=session.say, live=session.live)
+    options = Options(
+        allow_cpu=allow_cpu, say=session.say, progress=session.stage, live=session.live
+    )
     templates = project.templates[found.revision]
     unmet = unmet_requirements(project.root, [(found, templates)], options, runtime=True)
     if unmet:

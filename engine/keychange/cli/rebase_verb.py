@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import click
 
-from keychange.cli.planning import ask
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate rebase --dry-run  # the new numbers
+migrate rebase --onto origin/develop --yes  # after that branch, without a question
+"""
 
-@verb("rebase", "migrate rebase\nmigrate rebase --onto origin/develop --yes")
+
+@verb("rebase", _EXAMPLES)
 @click.option("--onto", metavar="BRANCH", help="The branch that the team shares.")
 @click.option("--dry-run", is_flag=True, help="Only show the new numbers.")
 @click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
@@ -25,6 +29,7 @@ def command(
     branch get the same files. The file is renamed and its `id` follows; no other byte changes.
     The ledger follows too, also where somebody else did the renaming.
     """
+    from keychange.cli.planning import ask
     from keychange.model import Json
     from keychange.options import Options
     from keychange.renumbering import plan_rebase

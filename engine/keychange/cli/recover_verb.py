@@ -6,8 +6,13 @@ import click
 
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate recover
+migrate recover --lock-timeout 30  # wait for another run to end
+"""
 
-@verb("recover", "migrate recover\nmigrate -C ../project recover")
+
+@verb("recover", _EXAMPLES)
 @click.option(
     "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
 )

@@ -14,7 +14,7 @@ from keychange.errors import UsageProblem
 from keychange.model import Json
 
 _EXAMPLES = """\
-migrate schema
+migrate schema  # the names
 migrate schema voice_clone_config.v2
 migrate schema --check 'generated/*/voice_clone_config.json'
 migrate schema --check config/*.json --by schemas/config.schema.json"""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from keychange.errors import KeychangeError
 from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
+    from keychange.cli.live import Live
     from keychange.loader import Known
     from keychange.model import Json
     from keychange.project import Project
@@ -38,6 +40,14 @@ _CLOSING = {
     "rollback-failed": ("Not restored: the files named above need your hand.",) * 2,
 }
 """The last line for an ending: where nothing was done before, and where something was."""
+
+_NOTHING = "nothing was written"
+_UNTOUCHED = {
+    "model": "no file of the project was written; what was fetched is kept, and goes on from there",
+    "verify": "no file was written; what passed before is recorded",
+    "demo": "no file was written but those of the demo",
+}
+"""What an interruption leaves where no step was begun."""
 
 T = TypeVar("T")
 FORMATS = ("text", "concise", "json", "github", "sarif", "html")
@@ -91,7 +101,6 @@ class Session:
         self.announces = True
         self.recovery: Recovery | None = None
         self._waiting: list[Diagnostic] = []
-        self._shown_live = False
         self._root: Path | None = None
 
     def take(self, options: Mapping[str, Any]) -> None:
@@ -136,6 +145,7 @@ class Session:
         from keychange.transaction import read_steadily
 
         settings = self.settings(own=own)
+        self.watches()
         self._recover(settings.root)
         if settings.bundled and self.announces and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
@@ -192,50 +202,80 @@ class Session:
 
     def say(self, *lines: str) -> None:
         """Narration, on standard error; silent for the quiet and for machines."""
-        self._clear()
         if self.format == "text" and not self.options.get("quiet"):
-            for line in lines:
-                print(without_secrets(line), file=sys.stderr, flush=True)
+            with self.printing():
+                for line in lines:
+                    print(without_secrets(line), file=sys.stderr, flush=True)
+
+    def stage(self, line: str) -> None:
+        """A stage of the work: in the live line of a terminal, else as a line of its own."""
+        live = self._live
+        if live is not None:
+            live.stage(line)
+        if live is None or self.verbose:
+            self.say(line)
+
+    def watches(self) -> bool:
+        """Show from now on what goes on; whether that can be seen here."""
+        return self._live is not None
 
     def live(self, text: str, hidden: Iterable[str] = ()) -> None:
         """What is going on this moment, in a line that the next one replaces; on a terminal only.
 
         An empty text takes it away. ``hidden`` are values that must not be shown.
         """
-        if not self._is_live:
-            return
-        self._clear()
-        if text:
-            from keychange.render.masking import line
-            from keychange.render.style import visible
-
-            room = shutil.get_terminal_size((80, 24)).columns - 3
-            print(f"  {visible(line(text, hidden))[:room]}", end="", file=sys.stderr, flush=True)
-            self._shown_live = True
+        live = self._live if text else self._started
+        if live is not None:
+            live.say(text, hidden)
 
     @property
-    def _is_live(self) -> bool:
-        wanted = self.format == "text" and not self.options.get("quiet")
-        capable = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        return wanted and capable and not os.environ.get("CI")
+    def _started(self) -> Live | None:
+        live: Live | None = self.__dict__.get("_live")
+        return live
 
-    def _clear(self) -> None:
-        if self._shown_live:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-            self._shown_live = False
+    @cached_property
+    def _live(self) -> Live | None:
+        """The live line, started where one is wanted and the terminal can show it."""
+        wanted = self.format == "text" and not self.options.get("quiet")
+        capable = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        if not wanted or not capable or os.environ.get("CI"):
+            return None
+        from keychange.cli.live import Live
+
+        made = Live()
+        made.start()
+        return made
+
+    def printing(self) -> AbstractContextManager[None]:
+        """A block that writes to the terminal, or leaves it to somebody else, such as a pager."""
+        return self._started.hushed() if self._started is not None else nullcontext()
+
+    def _wipe(self) -> None:
+        self.close()
+        if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+            print("\r\x1b[K", end="", file=sys.stderr)
+
+    def close(self) -> None:
+        """Leave nothing on the line, and no timer."""
+        if self._started is not None:
+            self._started.stop()
 
     def show(self, lines: Iterable[str]) -> None:
         """A result in text, on standard output."""
-        self._clear()
-        for line in lines:
-            print(without_secrets(line))
+        self.live("")
+        with self.printing():
+            for line in lines:
+                print(without_secrets(line))
 
     def page(self, lines: Iterable[str]) -> None:
         """A result in text that may be long: through a pager where a person sits at a terminal."""
         from keychange.cli.pager import page
 
         shown = [without_secrets(line) for line in lines]
-        if not (sys.stdout.isatty() and sys.stdin.isatty() and page(shown)):
+        self.live("")
+        with self.printing():
+            paged = sys.stdout.isatty() and sys.stdin.isatty() and page(shown)
+        if not paged:
             self.show(shown)
 
     def emit(self, code: int, diagnostics: Iterable[Diagnostic] = (), **parts: Json) -> int:
@@ -263,7 +303,7 @@ class Session:
 
         diagnostics = tuple(map(self._pasted, (*self._waiting, *in_order(diagnostics))))
         self._waiting = []
-        self._clear()
+        self.live("")
         if self.options.get("quiet"):
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":
@@ -275,9 +315,10 @@ class Session:
 
             self._print_data(sarif.log(diagnostics))
         elif self.format in ("text", "html"):
-            style = self.style(sys.stderr)
-            for line in rendering.full(diagnostics, style, verbose=self.verbose, total=total):
-                print(without_secrets(line), file=sys.stderr)
+            with self.printing():
+                style = self.style(sys.stderr)
+                for line in rendering.full(diagnostics, style, verbose=self.verbose, total=total):
+                    print(without_secrets(line), file=sys.stderr)
 
     def pasted(self, text: str, before: str = "") -> str:
         """Words with the options that say which project is meant, in each ``migrate`` they name.
@@ -319,19 +360,35 @@ class Session:
         how = "taken back" if self.verb == "down" else "applied"
         return f"Stopped. {how.capitalize()} before, and left so: {names}. " if names else ""
 
-    def interrupted(self, code: int, *, committed: bool | None, done: tuple[str, ...]) -> int:
-        """End where a signal stopped the run, with what the files hold."""
+    def interrupted(
+        self,
+        code: int,
+        *,
+        committed: bool | None,
+        done: tuple[str, ...],
+        diagnostics: Iterable[Diagnostic] = (),
+    ) -> int:
+        """End where a signal stopped the run, with what the files hold.
+
+        ``committed`` says that those of the step under way are all new, or all old; None where
+        none was begun.
+        """
         if self.format == "json":
             named: list[Json] = [*done]
-            return self.emit(code, ending="interrupted", committed=committed, done=named)
+            return self.emit(
+                code, diagnostics, ending="interrupted", committed=committed, done=named
+            )
+        self.report(diagnostics)
+        other = "other " if done else ""
         words = {
-            None: "Interrupted; no file is half written.",
-            False: "Interrupted; every file is as it was before.",
-            True: "Interrupted after the commit; every file holds its new value.",
-        }
-        if done and committed is False:
-            words[False] = "Interrupted; every other file is as it was before."
-        self.say(self.stays(done) + words[committed])
+            None: _UNTOUCHED.get(self.verb, "nothing else was written" if done else _NOTHING),
+            False: f"every {other}file is as it was before",
+            True: "every file holds its new value",
+        }[committed]
+        if committed and self.verb == "up":
+            words += ", not verified; `migrate up` goes on with the checks"
+        self._wipe()  # what the terminal shows of the key
+        print(without_secrets(f"{self.stays(done)}Interrupted; {words}."), file=sys.stderr)
         return code
 
     def crash(self, problem: Exception) -> int:

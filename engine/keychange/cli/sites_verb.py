@@ -13,8 +13,13 @@ from keychange.errors import RefusedError
 from keychange.model import Json
 from keychange.secrets import MASK, looks_secret
 
+_EXAMPLES = """\
+migrate sites app/model.py  # line, address and value of each
+migrate sites app/model.py --format json
+"""
 
-@verb("sites", "migrate sites app/model.py\nmigrate sites app/model.py --format json")
+
+@verb("sites", _EXAMPLES)
 @click.argument("file", type=click.Path(path_type=Path))
 def command(session: Session, *, file: Path) -> int:
     """List the addresses of the string literals in a Python file, to be used with `at`.

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import click
 
-from keychange.cli.planning import ask, end
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate stamp head --dry-run  # what would be recorded
+migrate stamp 0003 --yes  # up to this one, without a question
+migrate stamp base  # nothing is applied here
+"""
 
-@verb("stamp", "migrate stamp head\nmigrate stamp 0003 --yes\nmigrate stamp base")
+
+@verb("stamp", _EXAMPLES)
 @click.argument("revision", metavar="REV")
 @click.option("--dry-run", is_flag=True, help="Only show what would be recorded and forgotten.")
 @click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
@@ -23,6 +28,7 @@ def command(
     For a ledger that was lost, an applied migration that was edited on purpose, or one whose file
     was removed for good. Only the ledger is written. What `down` can no longer do is said first.
     """
+    from keychange.cli.planning import ask, end
     from keychange.options import Options
     from keychange.project import plan_up
     from keychange.run import now

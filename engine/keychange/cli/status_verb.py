@@ -6,8 +6,14 @@ import click
 
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate status  # each migration, with the sites that are not as it says
+migrate status --brief  # one line, or nothing: for a prompt or a hook
+migrate status --format json
+"""
 
-@verb("status", "migrate status\nmigrate status --format json")
+
+@verb("status", _EXAMPLES)
 @click.option("--brief", is_flag=True, help="Say in one line what is to be applied, or nothing.")
 def command(session: Session, *, brief: bool) -> int:
     """Show where every migration stands.

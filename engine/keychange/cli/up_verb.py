@@ -7,23 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keychange.cli.planning import (
-    approve,
-    end,
-    excludes,
-    narrate_plan,
-    saved_plan,
-    searched,
-    show_plan,
-)
 from keychange.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from keychange.options import Options
     from keychange.project import Project
 
+_EXAMPLES = """\
+migrate up  # show the plan, ask, write, run the model
+migrate up --to 0002 --dry-run  # only show it, up to a revision
+migrate up --yes --no-verify  # in a script, without the model
+migrate up --plan up.plan.json  # exactly a saved plan, once
+"""
 
-@verb("up", "migrate up\nmigrate up --yes --no-verify\nmigrate up --plan up.plan.json")
+
+@verb("up", _EXAMPLES)
 @click.option("--to", metavar="REV", help="Apply up to this revision.  [default: head]")
 @click.option(
     "--plan",
@@ -70,6 +68,15 @@ def command(
     If the model does not work afterwards, every file is put back and compared, and the exit code
     is 3.
     """
+    from keychange.cli.planning import (
+        approve,
+        end,
+        excludes,
+        narrate_plan,
+        saved_plan,
+        searched,
+        show_plan,
+    )
     from keychange.history import HEAD
     from keychange.options import Interrupted, Options
     from keychange.project import plan_up
@@ -92,7 +99,8 @@ def command(
         baseline=baseline,
         allow_cpu=allow_cpu,
         lock_timeout=lock_timeout,
-        progress=session.say,
+        say=session.say,
+        progress=session.stage,
         live=session.live,
         interrupted=Interrupted(interrupted or _choice(session, project, yes=yes)),
     )
@@ -112,11 +120,13 @@ def _choice(session: Session, project: Project, *, yes: bool) -> str:
         session.say(f"{entry.revision} is applied, unverified: its checks were interrupted.")
     if not interrupted(project) or yes or not session.interactive:
         return "continue"
-    checked = click.confirm("Check it now? If not, it is rolled back", default=True, err=True)
+    with session.printing():
+        checked = click.confirm("Check it now? If not, it is rolled back", default=True, err=True)
     return "continue" if checked else "roll-back"
 
 
 def _roll_back(session: Session, project: Project, options: Options, *, yes: bool) -> int:
+    from keychange.cli.planning import approve, end, narrate_plan
     from keychange.project import plan_down
     from keychange.workflow import interrupted, up
 

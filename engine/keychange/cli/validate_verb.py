@@ -6,8 +6,13 @@ import click
 
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate validate  # every problem, at its line and column
+migrate validate --index --format github  # what is staged, as annotations
+"""
 
-@verb("validate", "migrate validate\nmigrate validate --index --format github")
+
+@verb("validate", _EXAMPLES)
 @click.option("--index", is_flag=True, help="Judge what is staged, as a commit would hold it.")
 def command(session: Session, *, index: bool) -> int:
     """Read every migration file and the order of the history; look at nothing else.

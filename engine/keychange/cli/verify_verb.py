@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import click
 
-from keychange.cli.planning import end
 from keychange.cli.session import Session, verb
 
+_EXAMPLES = """\
+migrate verify  # what has not passed
+migrate verify --all  # also what runs only on request
+migrate verify --again --allow-cpu  # all again, also without a GPU
+"""
 
-@verb("verify", "migrate verify\nmigrate verify --all")
+
+@verb("verify", _EXAMPLES)
 @click.option("--again", is_flag=True, help="Also migrations that passed before.")
 @click.option("--all", "on_request", is_flag=True, help="Also checks that run only on request.")
 @click.option(
@@ -25,6 +30,7 @@ def command(
     What passes is recorded as verified. Nothing is rolled back: what to do with a verdict is
     yours to decide.
     """
+    from keychange.cli.planning import end
     from keychange.options import Options
     from keychange.workflow import verify
 
@@ -32,7 +38,8 @@ def command(
         allow_cpu=allow_cpu,
         on_request=on_request,
         lock_timeout=lock_timeout,
-        progress=session.say,
+        say=session.say,
+        progress=session.stage,
         live=session.live,
     )
     return end(

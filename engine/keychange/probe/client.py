@@ -57,7 +57,8 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
     The snapshot is inspected first; where it is not whole, nothing is started. The worker runs in
     its own process group, offline, and nothing of it is left when this returns or raises. Where
     the GPU watchdog ended it, it is run once more.
-    ``progress`` is called on every change of stage and about every two seconds.
+    ``progress`` is called on every change of stage, about every two seconds, and twice a second
+    while the model speaks.
 
     Raises:
         UsageProblem: the request overrides a threshold or a limit that does not exist.

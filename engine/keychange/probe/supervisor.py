@@ -23,11 +23,20 @@ _STDERR_TAIL: Final = 1 << 18  # bytes of standard error that are read back
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a running probe is: ``seconds`` in this stage, ``total`` since the start."""
+    """Where a running probe is: ``seconds`` in this stage, ``total`` since the start.
+
+    ``tokens`` are the codec frames that the stage has spoken so far, ``audio`` their seconds.
+    """
 
     stage: str
     seconds: float
     total: float
+    tokens: int = 0
+    audio: float = 0.0
+
+    def __str__(self) -> str:
+        spoken = f": {self.tokens:,} tokens, {self.audio:.1f} s of speech" if self.tokens else ""
+        return f"probe: {self.stage}{spoken}"
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]
@@ -156,7 +165,8 @@ class _Watcher:
             self.outcome.result, self.entered = event, time.monotonic()
         if kind in ("stage", "alive") and self.progress:
             now = time.monotonic()
-            self.progress(Progress(self.outcome.stage, now - self.entered, now - self.started))
+            stage, since = self.outcome.stage, now - self.entered
+            self.progress(Progress(stage, since, now - self.started, *_spoken(event)))
 
     def _merge(self, section: str, values: dict[str, Any]) -> None:
         if section == "attempts":
@@ -176,6 +186,14 @@ class _Watcher:
         self.outcome.stderr = stderr
         self.outcome.seconds = time.monotonic() - self.started
         return self.outcome
+
+
+def _spoken(event: Mapping[str, Any]) -> tuple[int, float]:
+    """Tokens and seconds of audio of a sign of life; it may be of any worker, and say anything."""
+    try:
+        return int(event.get("tokens") or 0), float(event.get("audio") or 0.0)
+    except (TypeError, ValueError):
+        return 0, 0.0
 
 
 def _tail(file: IO[bytes]) -> str:

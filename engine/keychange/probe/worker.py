@@ -11,7 +11,8 @@ on the original standard output; file descriptor 1 then becomes standard error, 
 prints there. Every line has ``v``, ``t`` (seconds since the start) and ``ev``:
 
     stage   name, state: start | end       where the worker is; the last one names a crash site
-    alive   stage                          every two seconds, while the parent lives
+    alive   stage, tokens, audio           every two seconds, while the parent lives, and twice a
+                                           second while it speaks: codec frames, and their seconds
     facts   section, values                measurements, sent at once, so that a crash keeps them
     result  ok, code, message, exception   exactly one, always last; none means that it crashed
 
@@ -36,6 +37,8 @@ import traceback
 import wave
 import zlib
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -86,6 +89,7 @@ class Channel:
     def __init__(self) -> None:
         self.started = time.perf_counter()
         self.stage = "start"
+        self.tokens = 0  # codec frames so far, in this stage
         self._lock = threading.Lock()
         self._file = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
@@ -107,8 +111,13 @@ class Channel:
 
     def enter(self, stage: str) -> None:
         """Say that a stage begins; the one before it has ended."""
-        self.stage = stage
+        self.stage, self.tokens = stage, 0
         self.send("stage", name=stage)
+
+    def alive(self) -> None:
+        """Say where the worker is, and how much it has spoken."""
+        audio = self.tokens / FRAMES_PER_SECOND
+        self.send("alive", stage=self.stage, tokens=self.tokens, audio=audio)
 
 
 def follow_parent(channel: Channel, parent: int) -> None:
@@ -117,14 +126,14 @@ def follow_parent(channel: Channel, parent: int) -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: works in the middle of C
 
     def watch() -> None:
-        last = time.monotonic()
+        last, tokens = time.monotonic(), 0
         while True:
             time.sleep(ORPHAN_CHECK)
             if os.getppid() != parent:
                 os._exit(142)
-            if time.monotonic() - last >= HEARTBEAT:
-                last = time.monotonic()
-                channel.send("alive", stage=channel.stage)
+            if time.monotonic() - last >= HEARTBEAT or channel.tokens not in (0, tokens):
+                last, tokens = time.monotonic(), channel.tokens
+                channel.alive()
 
     threading.Thread(target=watch, daemon=True).start()
 
@@ -315,16 +324,17 @@ class Worker:
         mx.random.seed(seed)
         memory(mx, "reset_peak")
         started = time.perf_counter()
-        parts = list(
-            self.model.generate(
-                text=self.request["text"],
-                ref_audio=mx.array(self.reference_audio),
-                ref_text=self.request["ref_text"],
-                lang_code=self.request["language"],
-                max_tokens=limit,
-                verbose=False,
+        with counting(self.model, self.channel):
+            parts = list(
+                self.model.generate(
+                    text=self.request["text"],
+                    ref_audio=mx.array(self.reference_audio),
+                    ref_text=self.request["ref_text"],
+                    lang_code=self.request["language"],
+                    max_tokens=limit,
+                    verbose=False,
+                )
             )
-        )
         pieces = [np.asarray(each.audio, dtype=np.float32).reshape(-1) for each in parts]
         self.audio = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         seconds = time.perf_counter() - started
@@ -387,6 +397,31 @@ class Worker:
             self.channel.facts("words", recogniser=name, heard=str(heard.text).strip())
         except Exception as problem:  # noqa: BLE001 - an aid that fails must not decide
             self.channel.facts("words", recogniser=name, error=f"{problem}"[:500])
+
+
+@contextmanager
+def counting(model: Loaded, channel: Channel) -> Iterator[None]:
+    """Count on the channel what is spoken in the block: the talker is called once for a token.
+
+    Only to show it: the model's own count is what is measured. A model without a talker counts
+    nothing.
+    """
+    kind: Loaded = type(getattr(model, "talker", None))
+    call = kind.__dict__.get("__call__")
+    channel.tokens = 0
+    if call is None:
+        yield
+        return
+
+    def counted(*arguments: Loaded, **options: Loaded) -> Loaded:
+        channel.tokens += 1
+        return call(*arguments, **options)
+
+    kind.__call__ = counted  # Python looks this name up in the class alone
+    try:
+        yield
+    finally:
+        kind.__call__ = call
 
 
 # ------------------------------------------------------------------------------- the runtime

@@ -166,7 +166,7 @@ def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
     before = f" Before that, and left so: {named}." if named else ""
     match done.ending:
         case Ending.NOTHING:
-            return "Nothing to do: every site holds what the migrations set.", ""
+            return _nothing(made), ""
         case Ending.APPLIED | Ending.UNVERIFIED:
             return f"{'Applied' if made else 'Verified'}: {named}{written}.", "green"
         case Ending.TAKEN_BACK:
@@ -186,6 +186,14 @@ def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
             why = "it could not be tested here" if inconclusive else "a check failed"
             words = f"Kept, not verified: {why}, and nothing was rolled back."
             return f"{words}{before}", "yellow" if inconclusive else "red"
+
+
+def _nothing(made: Plan | None) -> str:
+    if made is None:
+        return "Nothing to do: the ledger says so already."
+    if made.direction is Direction.DOWN:
+        return "Nothing to take back: no migration is applied here."
+    return "Nothing to do: every site holds what the migrations set."
 
 
 def check_outcome(each: CheckOutcome, style: Style) -> Iterator[str]:

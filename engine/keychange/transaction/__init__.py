@@ -1,5 +1,6 @@
 """Room of the transaction: the only thing in keychange that writes to a user's files."""
 
+from keychange.interruption import Interrupted
 from keychange.transaction.commit import commit
 from keychange.transaction.journal import FOLDER as JOURNAL
 from keychange.transaction.lock import Owner, lock, owner
@@ -12,7 +13,6 @@ from keychange.transaction.recovery import (
     recover,
     recover_if_free,
 )
-from keychange.transaction.signals import Interrupted
 from keychange.transaction.state import LEDGER, STATE, ensure_state_dir, state_dir
 
 __all__ = [

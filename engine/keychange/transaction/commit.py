@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from keychange.activity import activity, counted
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, RollbackError, RolledBackError
+from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, split
 from keychange.transaction.journal import COMMITTED, Journal
@@ -18,7 +20,6 @@ from keychange.transaction.lock import require_lock
 from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
 from keychange.transaction.recovery import complete, finish
 from keychange.transaction.rollback import flush_folders, roll_back
-from keychange.transaction.signals import Deferral, Interrupted
 from keychange.transaction.staging import stage
 
 
@@ -104,12 +105,14 @@ def _write(tree: Tree, prepared: Prepared, touched: set[str], signals: Deferral)
         with _telling(path), tree.folder(parent) as descriptor:
             files.system.make_folder(name, descriptor, 0o777)
     staged = [t for t in prepared.targets if t.after is not None and t.entry.overwrite is None]
-    for start in range(0, len(staged), files.BATCH):
-        signals.safe_point()
-        _stage(tree, staged[start : start + files.BATCH])
+    with activity("staging", len(staged)) as under_way:
+        for start in range(0, len(staged), files.BATCH):
+            signals.safe_point()
+            _stage(tree, staged[start : start + files.BATCH])
+            under_way.step(files.BATCH)
     with tree.folder("") as top:
         files.system.barrier(top)
-    for target in prepared.targets:
+    for target in counted(prepared.targets, "writing", len(prepared.targets)):
         signals.safe_point()
         with _telling(target.entry.path):
             _put(tree, target, touched)

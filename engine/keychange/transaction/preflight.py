@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.transaction import files
@@ -82,7 +83,7 @@ def preflight(
     objections: list[Diagnostic] = []
     targets: list[Target] = []
     known = _Known(_mount_points())
-    for number, write in enumerate(writes):
+    for number, write in enumerate(counted(writes, "comparing", len(writes))):
         try:
             targets.append(_examine(tree, write, temp_name(identifier, number), known))
         except Objection as objection:

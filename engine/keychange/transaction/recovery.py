@@ -9,12 +9,12 @@ from pathlib import Path
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError, RollbackError
+from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, split
 from keychange.transaction.journal import COMMITTED, Journal
 from keychange.transaction.lock import lock, require_lock
 from keychange.transaction.rollback import flush_folders, roll_back
-from keychange.transaction.signals import Deferral, Interrupted
 
 
 class Ending(StrEnum):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final
 
+from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.transaction import files, journal
 from keychange.transaction.files import Found, NotAFileError, TooLargeError, Tree, split
@@ -51,7 +52,7 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
     for entry in entries:
         if entry.after is not None:
             _attempt(tree, unfinished, entry, undone, _drop_staged)
-    for entry in entries:
+    for entry in counted(entries, "putting back", len(entries)):
         if touched is None or entry.target in touched:
             _attempt(tree, unfinished, entry, undone, _restore)
     try:

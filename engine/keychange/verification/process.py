@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from keychange.interruption import unstoppable
+
 GRACE: Final = 3.0  # seconds between SIGTERM and SIGKILL
 _DRAIN: Final = 0.2  # seconds to wait for output that a process left behind in a pipe
 
@@ -146,12 +148,13 @@ def end_group(process: subprocess.Popen[bytes], grace: float = GRACE) -> None:
 
     Politely, and after ``grace`` seconds for good. The process leads a group of its own.
     """
-    if process.poll() is None:
-        _signal_group(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace)
-    _signal_group(process.pid, signal.SIGKILL)
-    process.wait()
+    with unstoppable():
+        if process.poll() is None:
+            _signal_group(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(grace)
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -26,6 +26,7 @@ NEVER: Final = ("--exhaustive", "--fix", "--debug", "-h", "--help", "--version")
 ENVIRONMENT: Final = (
     *("HOME", "NO_COLOR", "FORCE_COLOR", "TERM", "CI", "COLUMNS"),
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"),
+    *("KEYCHANGE_ROOT", "KEYCHANGE_MIGRATIONS"),
 )
 """What a check may heed beside its arguments and the files."""
 
@@ -55,7 +56,7 @@ def asked(arguments: Sequence[str]) -> Asked | None:
     """What the arguments ask, if it is a check that can be answered so."""
     options: list[str] = []
     names: list[str] = []
-    root = None
+    root = os.environ.get("KEYCHANGE_ROOT") or None
     seen = False
     words = iter(arguments)
     for word in words:

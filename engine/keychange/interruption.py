@@ -1,11 +1,13 @@
-"""Room of interruptions: signals wait for a point where stopping leaves nothing half done."""
+"""Interruption: signals wait for a point where stopping leaves nothing half done."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 DEFERRED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -24,7 +26,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Deferral:
-    """Holds signals back for the length of a block; a signal that is ignored stays ignored."""
+    """Holds signals back for the length of a block; a signal that is ignored stays ignored.
+
+    Within another one, it leaves them to that: what the outer one protects is not to be stopped.
+    """
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -34,7 +39,9 @@ class Deferral:
         # Only the main thread may set handlers, and only there do signals interrupt Python.
         if threading.current_thread() is threading.main_thread():
             for number in DEFERRED:
-                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                handler = signal.getsignal(number)
+                deferred = isinstance(getattr(handler, "__self__", None), Deferral)
+                if handler not in (signal.SIG_IGN, None) and not deferred:
                     self._handlers[number] = signal.signal(number, self._receive)
         return self
 
@@ -54,3 +61,31 @@ class Deferral:
         """Stop here if a signal has come."""
         if self.received is not None:
             raise Interrupted(self.received, committed=False)
+
+
+@contextmanager
+def unstoppable() -> Iterator[None]:
+    """Let nothing stop the block; a signal that came meanwhile stops what comes after it.
+
+    Raises:
+        KeyboardInterrupt: then, unless the block itself raised.
+    """
+    with Deferral() as signals:
+        yield
+    if signals.received is not None:
+        stop = KeyboardInterrupt(signal.Signals(signals.received).name)
+        stop.signal_number = signals.received  # type: ignore[attr-defined]
+        raise stop
+
+
+def heed() -> None:
+    """Let SIGTERM and SIGHUP stop the program as Ctrl-C does; an ignored one stays ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    stop = KeyboardInterrupt(signal.Signals(number).name)
+    stop.signal_number = number  # type: ignore[attr-defined]
+    raise stop

@@ -1,0 +1,123 @@
+"""Ctrl-C at any moment: one clear sentence that agrees with the files, and never a traceback."""
+
+import signal
+
+import pytest
+
+from support.terminal import INTERRUPT, Terminal
+from support.workspace import changed, files, migrate
+
+MIGRATION = """\
+format: 1
+id: 0001_voice
+title: A voice
+operations:
+  - env: .env
+    set: {MODEL: {from: a, to: b}}
+  - json: conf/*.json
+    set: {/model: {from: a, to: b}}
+verify:
+  - run: [python, talk.py]
+"""
+NOTHING = "Interrupted; nothing was written."
+RESTORED = "Interrupted; every file is as it was before."
+NEW = "Interrupted; every file holds its new value, not verified; `migrate up` goes on with"
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "project"
+    (root / "migrations").mkdir(parents=True)
+    (root / "migrations" / "0001_voice.yaml").write_text(MIGRATION)
+    (root / ".env").write_text("TOKEN=not-for-you\nMODEL=a\n")
+    (root / "talk.py").write_text("import time\nprint('speaking')\ntime.sleep(600)\n")
+    (root / "conf").mkdir()
+    for name in ("one", "two"):
+        (root / "conf" / f"{name}.json").write_text('{"model": "a"}\n')
+    return root
+
+
+def ended(terminal, said, code, *, besides=0):
+    """It ended so: with that sentence, once, and nothing that looks like an accident."""
+    assert terminal.end() == code, terminal.seen
+    assert terminal.seen.count("Interrupted;") == 1, terminal.seen
+    assert said in terminal.seen
+    assert "Traceback" not in terminal.seen
+    assert "Exception" not in terminal.seen
+    assert terminal.seen.endswith("\r\n")
+
+
+@pytest.mark.parametrize("gate", ["keychange.cli.session", "keychange.planner:plan_up"])
+def test_before_anything_is_planned_nothing_is_written(root, gate):
+    before = files(root)
+    terminal = Terminal(root, "up", "--yes", gate=gate)
+    terminal.reach()
+    terminal.press(INTERRUPT)
+    ended(terminal, NOTHING, 130)
+    assert changed(before, files(root)) == set()
+
+
+def test_at_the_question_nothing_is_written(root):
+    before = files(root)
+    terminal = Terminal(root, "up")
+    terminal.see("Write these changes?")
+    terminal.press(INTERRUPT)
+    ended(terminal, NOTHING, 130)
+    assert changed(before, files(root)) == set()
+
+
+def test_while_files_are_written_all_are_put_back(root):
+    before = files(root)
+    terminal = Terminal(root, "up", "--yes", gate="keychange.transaction.commit:_put")
+    terminal.reach()
+    terminal.press(INTERRUPT * 2)
+    terminal.let_through()
+    ended(terminal, RESTORED, 130)
+    assert changed(before, files(root)) == set()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_while_the_checks_run_all_are_put_back(root, number, code):
+    before = files(root)
+    terminal = Terminal(root, "up", "--yes")
+    terminal.see("speaking")
+    terminal.signal(number)
+    ended(terminal, RESTORED, code)
+    assert changed(before, files(root)) == set()
+    assert migrate(root, "recover").stdout.startswith("Nothing to recover")
+
+
+def test_again_and_again_while_files_are_put_back_does_not_stop_that(root):
+    before = files(root)
+    terminal = Terminal(root, "up", "--yes", gate="keychange.run:Run._roll_back")
+    terminal.see("speaking")
+    terminal.press(INTERRUPT)
+    terminal.reach()
+    terminal.press(INTERRUPT * 3)
+    terminal.see("^C^C")
+    terminal.let_through()
+    ended(terminal, RESTORED, 130)
+    assert changed(before, files(root)) == set()
+
+
+def test_while_the_ending_is_told_it_is_told_to_its_end(root):
+    terminal = Terminal(root, "up", gate="keychange.cli.session:Session.interrupted")
+    terminal.see("Write these changes?")
+    terminal.press(INTERRUPT)
+    terminal.reach()
+    terminal.press(INTERRUPT * 2)
+    terminal.let_through()
+    ended(terminal, NOTHING, 130)
+
+
+def test_what_is_kept_is_said_to_be_new(root):
+    terminal = Terminal(root, "up", "--yes", "--keep")
+    terminal.see("speaking")
+    terminal.press(INTERRUPT)
+    ended(terminal, NEW, 130)
+    assert "MODEL=b" in (root / ".env").read_text()
+    said = migrate(root)
+    assert "unverified  0001_voice" in said.stdout
+    assert "next: migrate" in said.stdout
