@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, note
 from keychange.model import Json, Value
 from keychange.search import MAXIMUM_BYTES, SKIPPED
@@ -74,7 +75,7 @@ def config_files(root: Path, skipped: Iterable[str] = ()) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     apart = tuple(f"{each}/" for each in skipped)
-    for folder, names, files in os.walk(root):
+    for folder, names, files in counted(os.walk(root), "looking for files", noun="folders"):
         inner = os.path.relpath(folder, root).replace(os.sep, "/")
         foreign = "pyvenv.cfg" in files or any(each.endswith(_WEIGHTS) for each in files)
         if inner != "." and (foreign or ".git" in names or ".git" in files):
@@ -114,7 +115,7 @@ def survey(
     held: list[Held] = []
     documents: dict[str, Json] = {}
     unread: list[Diagnostic] = []
-    for path, kind in sorted(files.items()):
+    for path, kind in counted(sorted(files.items()), "searching", len(files)):
         data = planned[path] if path in planned else _read(root / path)
         if not data:
             continue

@@ -42,6 +42,7 @@ def command(session: Session, *, bare: bool, dry_run: bool, lock_timeout: float)
     settings = folder_of_migrations(wanted)
     if settings != wanted:
         session.options["migrations"] = settings.migrations
+    session.watches()
     found = discover(settings)
     made = session.read(lambda here: _draft(here, found, bare=bare), own=True)
     written = () if dry_run else write(settings, made, lock_timeout=lock_timeout)
