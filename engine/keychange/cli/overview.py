@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from keychange.standing import Report, Row
 
 Line = tuple[str, str]
+_NONE = "none"
+_COLOURS = {"pending": "yellow", "drift": "red", "foreign": "red", "unverified": "yellow"}
 
 
 def overview(session: Session) -> int:
@@ -69,11 +71,14 @@ def _beginning(session: Session, project: Project, style: Style) -> Iterator[str
 
 
 def _table(rows: list[Line], style: Style) -> Iterator[str]:
-    width = max(len(name) for name, _ in rows)
+    width = max(len(name) for name, _ in rows) + 2
     for name, said in rows:
-        first = f"{name.ljust(width)}  "
-        whole = name == "root"  # a path is to be copied as it is
-        yield from [f"{first}{visible(said)}"] if whole else style.wrap(visible(said), first)
+        first, text = name.ljust(width), visible(said)
+        # A path is to be copied as it is, in one piece.
+        head, *rest = [first + text] if name == "root" else style.wrap(text, first)
+        colour = "dim" if said == _NONE else _COLOURS.get(name, "dim")
+        yield style(first, colour) + head[width:]
+        yield from rest
 
 
 def _facts(project: Project, found: Report) -> list[Line]:
@@ -97,7 +102,7 @@ def _facts(project: Project, found: Report) -> list[Line]:
     drifted = [row for row in rows if row.standing is Standing.DRIFTED]
     facts += [("drift", _sites(row, (*row.pending, *row.foreign))) for row in drifted[:3]]
     if not drifted:
-        facts.append(("drift", "none"))
+        facts.append(("drift", _NONE))
     foreign = [row for row in pending if row.foreign]
     facts += [("foreign", f"{_sites(row, row.foreign)}; `up` refuses") for row in foreign[:3]]
     unverified = [r.revision for r in rows if r.recorded in (Status.UNVERIFIED, Status.INTERRUPTED)]

@@ -24,4 +24,4 @@ def lines() -> Iterator[str]:
         except metadata.PackageNotFoundError:
             continue
     runtime = ", ".join(found) or "no mlx here"
-    yield f"{runtime} (the probe runs in the project's own interpreter: migrate doctor)"
+    yield f"{runtime} (the project's own: migrate doctor)"
