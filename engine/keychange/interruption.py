@@ -38,11 +38,12 @@ class Deferral:
     def __enter__(self) -> Self:
         # Only the main thread may set handlers, and only there do signals interrupt Python.
         if threading.current_thread() is threading.main_thread():
-            for number in DEFERRED:
-                handler = signal.getsignal(number)
-                deferred = isinstance(getattr(handler, "__self__", None), Deferral)
-                if handler not in (signal.SIG_IGN, None) and not deferred:
-                    self._handlers[number] = signal.signal(number, self._receive)
+            try:
+                for number in DEFERRED:
+                    self._defer(number)
+            except BaseException:  # one came meanwhile that was not held back yet
+                self._restore()
+                raise
         return self
 
     def __exit__(
@@ -51,6 +52,16 @@ class Deferral:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._restore()
+
+    def _defer(self, number: signal.Signals) -> None:
+        handler = signal.getsignal(number)
+        deferred = isinstance(getattr(handler, "__self__", None), Deferral)
+        if handler not in (signal.SIG_IGN, None) and not deferred:
+            self._handlers[number] = handler
+            signal.signal(number, self._receive)
+
+    def _restore(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
