@@ -68,7 +68,7 @@ def values(root, line, **more):
         ("migrate check conf", ["file,conf"]),
         ("migrate up --plan saved", ["file,saved"]),
         ("migrate -C ../pro", ["dir,../pro"]),
-        ("migrate plan --format ", ["text", "json", "github"]),
+        ("migrate up --format ", ["text", "json", "github"]),
         ("migrate check --format s", ["sarif"]),
         ("migrate --color a", ["auto", "always"]),
         ("migrate up --lo", ["--lock-timeout"]),

@@ -97,7 +97,7 @@ def test_options_stand_under_what_they_are_for(root):
         "Exit codes:",
     ]
     assert "[env var: KEYCHANGE_YES]" in " ".join(said.split())
-    assert "[default: 3]" in helped(root, "plan")
+    assert "[default: head]" in helped(root, "plan")
 
 
 def test_every_verb_stands_under_a_heading_once():

@@ -22,7 +22,7 @@ from click.shell_completion import (
 )
 
 from keychange.cli import COMPLETE, VERBS
-from keychange.cli.session import CHECKING, FORMATS
+from keychange.cli.session import FORMATS
 
 _TITLE: Final = re.compile(rb"^title:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _HEAD_BYTES: Final = 4096  # of a migration, in which its title is looked for
@@ -260,8 +260,9 @@ def _branches(ctx: click.Context, _incomplete: str) -> Iterator[CompletionItem[s
 
 
 def _formats(ctx: click.Context, _incomplete: str) -> Iterator[CompletionItem[str]]:
-    only = FORMATS if ctx.parent is None or ctx.info_name in CHECKING else ()
-    for name in only or ("text", "json", "github"):
+    declared = next(each for each in ctx.command.params if each.name == "format")
+    fit = declared.metavar.strip("[]").split("|") if declared.metavar else FORMATS
+    for name in fit:
         yield _item(name)
 
 

@@ -40,6 +40,10 @@ def page(lines: Sequence[str]) -> bool:
     try:
         # communicate() takes a pager that does not read to the end for no error.
         process.communicate("".join(f"{line}\n" for line in lines))
+    except KeyboardInterrupt:  # another signal ends both, and leaves the terminal as it was
+        process.terminate()
+        process.wait()
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
     return process.returncode != 127  # of the shell: there is no such command
