@@ -83,6 +83,7 @@ def kept(root, *, seconds=1.0, verdict="pass", name="20260102T030405Z-0001_voice
         "verdict": verdict,
         "headline": "voice 1.7B & more",
         "model": NEW,
+        "code": "" if verdict == "pass" else "probe-silent",
         "checks": [
             {"name": "level", "verdict": "pass", "value": -19.5, "unit": "dBFS", "limit": ">= -45"},
             {"name": "words", "verdict": "skipped", "value": None, "message": EVIL},
@@ -239,6 +240,7 @@ def test_a_run_that_was_rolled_back_has_its_report(root):
     page.sound()
     shown = page.root.text
     assert "failed voice 1.7B & more" in shown
+    assert "What to do: " in shown
     assert "not applied here" in shown
     assert not page.every("del", "ins")
 

@@ -155,6 +155,11 @@ def test_any_sound_can_be_drawn(audio):
     ET.fromstring(worker.draw(audio, RATE))
 
 
+def test_the_picture_of_silence_is_dark_and_of_speech_is_not():
+    assert worker.spectrogram(np.zeros(RATE), RATE).max() == 0
+    assert worker.spectrogram(worker.read_wave(str(VOICE / "ref.wav"), RATE), RATE).max() == 1
+
+
 def test_what_json_cannot_hold_becomes_null():
     found = worker.jsonable({"a": float("nan"), "b": [np.float32(0.5), math.inf], 3: Path("x")})
     assert found == {"a": None, "b": [0.5, None], "3": "x"}

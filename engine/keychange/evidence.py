@@ -13,7 +13,7 @@ from keychange.diagnostics import error
 from keychange.edits import apply_edits
 from keychange.errors import RefusedError
 from keychange.ledger import Entry, FileRecord, Last
-from keychange.model import Direction, FileChange, Json, Site, State, Step
+from keychange.model import Direction, FileChange, Json, Migration, Site, State, Step
 from keychange.preconditions import hidden_values
 from keychange.probe.request import TEXT
 from keychange.project import Project
@@ -87,7 +87,7 @@ def gather(project: Project, revision: str = "") -> Evidence:
     revision = _chosen(project, revision)
     entry, migration = ledger.get(revision), project.history.get(revision)
     checks = tuple(_recorded(root, entry)) if entry else ()
-    if entry is None and (kept := _kept(root, revision)):
+    if entry is None and (kept := _kept(root, revision, migration)):
         checks = (kept,)  # else it may be of a run before the one that is recorded
     if entry is None and not checks:
         what = f"`{revision}`" if revision else "a migration"
@@ -204,7 +204,7 @@ def _recorded(root: Path, entry: Entry) -> Iterator[Checked]:
         yield Checked(each, _recording(root, kept[0], spoken) if kept else None)
 
 
-def _kept(root: Path, revision: str) -> Checked | None:
+def _kept(root: Path, revision: str, migration: Migration | None) -> Checked | None:
     """The newest report that a probe of the revision left, where the ledger has none."""
     names = [path.parent.name for path in root.glob(f"{REPORTS}/*-{revision}/report.json")]
     if not names:
@@ -215,7 +215,8 @@ def _kept(root: Path, revision: str) -> Checked | None:
         data = {"name": "probe", "verdict": found["verdict"], "headline": found["headline"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Checked({**data, "report": found}, _recording(root, folder, ""))
+    spoken = _spoken(migration.document) if migration else ""
+    return Checked({**data, "report": found}, _recording(root, folder, spoken))
 
 
 def _recording(root: Path, name: str, spoken: str) -> Recording | None:

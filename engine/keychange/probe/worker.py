@@ -719,12 +719,15 @@ def waveform(samples: Array) -> str:
 
 
 def spectrogram(samples: Array, rate: int) -> Array:
-    """Levels of 0 to 8000 Hz as 0 to 1, over a range of 70 dB; the first row is the highest."""
+    """Levels of 0 to 8000 Hz as 0 to 1, over a range of 70 dB; the first row is the highest.
+
+    The loudest is 1, but for what is next to silence: that stays dark.
+    """
     padded = np.concatenate([samples, np.zeros(max(0, 2048 - len(samples)))])
     windows = np.lib.stride_tricks.sliding_window_view(padded, 1024)
     power = power_spectra(windows[:: max(1, -(-len(windows) // WIDTH))])
     levels = 10 * np.log10(power[:, : int(8000 / rate * 1024)].T[::-1])
-    return np.clip((levels - levels.max() + 70) / 70, 0, 1)
+    return np.clip((levels - max(levels.max(), -20.0) + 70) / 70, 0, 1)
 
 
 def png(values: Array) -> bytes:

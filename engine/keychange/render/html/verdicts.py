@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from keychange.evidence import Checked
+from keychange.probe import failures
 from keychange.render.html.changes import badge
 from keychange.render.html.page import Child, Markup, cell, table, tag
 from keychange.render.masking import line
@@ -35,9 +36,12 @@ def panel(verdict: str, words: str, *notes: str) -> Markup:
 
 
 def _caveats(check: Checked) -> list[str]:
-    """What a verdict does not prove."""
+    """What a verdict does not prove; of one that is no pass, what to do about it."""
     found = report_of(check)
     said = []
+    if check.data.get("verdict") != "pass":
+        failure = failures.known().get(str(found.get("code", "")))
+        return [f"What to do: {failure.fix}"] if failure else []
     if (found.get("checkpoint") or {}).get("made_up"):
         said.append("The weights are made up: the run proves the way, not the voice.")
     if (found.get("device") or {}).get("backend") == "cpu":
