@@ -69,7 +69,7 @@ def test_down_has_saved_plans_too(root, tmp_path):
     migrate_here(root, "up", "--yes")
     back = tmp_path / "back.json"
     done = migrate_here(root, "down", "--steps", "2", "--dry-run", "--out", back)
-    assert f"migrate down --plan {back}" in done.stderr
+    assert f" down --plan {back}" in done.stderr
     for path in (root / "migrations").iterdir():
         shutil.copy(path, tmp_path)
     assert migrate_here(root, "up", "--plan", back).returncode == 2
