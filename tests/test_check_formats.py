@@ -61,7 +61,7 @@ def test_validate_reads_the_migrations_and_nothing_else(tmp_path):
     write(tmp_path, {"migrations/0003_gap.yaml": MIGRATION.replace("0001_voice", "0003_gap")})
     done = migrate(tmp_path, "validate")
     assert done.returncode == 1
-    assert "migrations/0003_gap.yaml: error[history-gap]" in done.stderr
+    assert "migrations/0003_gap.yaml:2:1: error[history-gap]" in done.stderr
 
 
 def test_brief_says_one_line_or_nothing(drifted):

@@ -125,7 +125,7 @@ def test_values_and_conditions_are_expanded_for_the_file():
 @pytest.mark.parametrize(
     ("node", "place", "code", "hint"),
     [
-        ({"set": {"/modle/x": {"to": 1}}}, (1, 1), "no-such-pointer", "`/model_id/x`"),
+        ({"set": {"/modle/x": {"to": 1}}}, (1, 1), "no-such-pointer", "add what it stands in"),
         ({"set": {"/n/y/z": {"to": 1}}}, (4, 8), "no-such-pointer", "add what it stands in"),
         ({"set": {"/model_id/x": {"to": 1}}}, (2, 15), "no-such-pointer", "add what it stands"),
         ({"set": {"/tags/2": {"to": 1}}}, (3, 11), "no-such-pointer", "use `append`"),

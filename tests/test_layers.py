@@ -37,6 +37,7 @@ ORDER = (
     "keychange.loader",
     "keychange.history",
     "keychange.settings",
+    "keychange.nearest",
     "keychange.snapshot",
     "keychange.git",
     "keychange.ledger",

@@ -52,7 +52,7 @@ def test_a_migration_loads_with_positions():
         (("format: 1", "format: 2"), (1, 1, "wrong-value", "format` is `2`")),
         (("0001_a", "one"), (2, 1, "wrong-format", "`one` is not of the form")),
         (("0001_a", "0002_a"), (2, 1, "revision-mismatch", "is not the name of the file")),
-        (("${new}", "${now}"), (7, 35, "unknown-variable", "there is no variable `now`")),
+        (("${new}", "${now}"), (7, 40, "unknown-variable", "there is no variable `now`")),
         (("${new}", "${new"), (7, 35, "unknown-variable", "is not closed")),
         (("title: One", "title: 1"), (3, 1, "wrong-type", "`title` is a number, not a text")),
         (("title: One\n", ""), (1, 1, "missing-field", "`title` is missing")),

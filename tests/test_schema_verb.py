@@ -79,7 +79,7 @@ def test_the_result_as_data_and_as_annotations(root):
     found = result["diagnostics"][0]
     assert (found["code"], found["line"], found["column"]) == ("schema-violation", 2, 12)
     done = check(root, "generated/*/config.json", "--format", "github", code=1)
-    assert "file=generated/b/config.json,line=2,col=12::" in done.stdout
+    assert "file=generated/b/config.json,line=2,col=12,endColumn=20::" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_the_schemas_that_ship_are_listed_and_printed(root):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("none", "migrations/0001_model.yaml:6:5: error[no-such-schema]: there is no schema"),
+        ("none", "migrations/0001_model.yaml:6:14: error[no-such-schema]: there is no schema"),
         ("bad.json", "bad.json: error[invalid-schema]"),
     ],
 )

@@ -174,7 +174,7 @@ def test_an_edited_applied_migration_is_an_error_that_says_what_changed(root):
     assert done.returncode == 1
     assert "edited-after-apply" in done.stderr
     assert "/vars/c changed" in done.stderr
-    assert "migrations/0002_second.yaml:2:1" in done.stderr
+    assert "migrations/0002_second.yaml:4:24: error[edited-after-apply]" in done.stderr
 
 
 def test_a_comment_in_an_applied_migration_is_no_edit(root):
@@ -302,7 +302,7 @@ def test_a_history_out_of_order_is_refused(root, names, code):
     )
     done = bad(root, "plan")
     assert done.returncode == 1
-    assert f"migrations/{names[1]}.yaml: error[{code}]" in done.stderr
+    assert f"migrations/{names[1]}.yaml:2:1: error[{code}]" in done.stderr
 
 
 def test_an_irreversible_step_stops_down_before_anything_is_written(root):

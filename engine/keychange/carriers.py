@@ -42,13 +42,13 @@ def _disagreement(name: str, held: Mapping[str, list[Site]], winners: list[str])
     for shown, sites in held.items():
         first, more = sites[0], len(sites) - 1
         others = f" and {more} more" if more else ""
-        parts.append(f"{_named(first)}{others} {shown}")
+        parts.append(f"{_named(first)}{others} {shown if not more else _of_several(shown)}")
     site = min((each for sites in held.values() for each in sites), key=_by_place)
     hint = "; ".join(winners) or "none of them overrides another: each is read where it stands"
     return warning(
         "carriers-disagree",
         f"what `{name}` sets is not the same everywhere: {', '.join(parts)}",
-        Location(site.path, site.line, site.column),
+        Location(site.path, site.line, site.column or int(site.line > 0)),
         hint=hint,
         command="migrate plan",
     )
@@ -71,6 +71,10 @@ def _shown(site: Site) -> str:
     if site.secret:
         return "holds a secret"
     return "is not set" if now is ABSENT else f"holds `{now}`"
+
+
+def _of_several(shown: str) -> str:
+    return shown.replace("holds ", "hold ", 1).replace("is not", "are not", 1)
 
 
 def _named(site: Site) -> str:

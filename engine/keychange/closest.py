@@ -33,8 +33,13 @@ def _of_its_length(name: str, known: Iterable[str]) -> Iterator[str]:
 
 def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
     """A question for a hint, such as ``did you mean `missing`?``; empty where nothing is near."""
-    found = closest(name, known, most)
-    return f"did you mean {' or '.join(f'`{each}`' for each in found)}?" if found else ""
+    return asked(*closest(name, known, most))
+
+
+def asked(*found: str | None) -> str:
+    """The same question for names that were found otherwise."""
+    names = [f"`{each}`" for each in found if each]
+    return f"did you mean {' or '.join(names)}?" if names else ""
 
 
 def hint_of(name: str, known: Iterable[str], label: str) -> str:

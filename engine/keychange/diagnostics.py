@@ -48,16 +48,40 @@ class Location:
         pointer: str,
         positions: Mapping[str, tuple[int, int]],
         lines: Sequence[str],
-        length: int = 1,
+        length: int = 0,
     ) -> Location:
-        """The location of a JSON pointer in a YAML file, or of its nearest parent there."""
+        """The location of a JSON pointer in a YAML file, or of its nearest parent there.
+
+        Without a ``length`` all of the entry is marked that stands on its line.
+        """
         while pointer not in positions and pointer:
             pointer = pointer.rpartition("/")[0]
         line, column = positions.get(pointer, (1, 1))
-        return cls(path, line, column, length, lines[line - 1] if line <= len(lines) else "")
+        text = lines[line - 1] if line <= len(lines) else ""
+        return cls(path, line, column, length or _entry_length(text[column - 1 :]), text)
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+
+def _entry_length(text: str) -> int:
+    """How far the entry of a YAML file goes that a text begins with: to its comma, or its line.
+
+    A comma outside brackets ends it in a flow collection; in a block one it is a part of a text,
+    and marking less than all of that does no harm.
+    """
+    depth, quote, end = 0, "", len(text)
+    for at, each in enumerate(text):
+        if quote:
+            quote = "" if each == quote else quote
+        elif each in "\"'" and (at == 0 or text[at - 1] in " [{,:"):
+            quote = each
+        elif each in "[{" or (each in "]}" and depth):
+            depth += 1 if each in "[{" else -1
+        elif (each in ",]}" and not depth) or (each == "#" and text[at - 1 : at] == " "):
+            end = at
+            break
+    return max(1, len(text[:end].rstrip()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Problem(NamedTuple):
     code: str
     message: str
     hint: str
-    length: int = 1
+    length: int = 0
 
 
 class DeclarationProblem(UsageProblem):

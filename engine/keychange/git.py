@@ -75,6 +75,12 @@ def ignored(root: Path, names: Iterable[str]) -> frozenset[str]:
     return frozenset(paths(git(root, "check-ignore", "-z", "--stdin", given=asked)))
 
 
+def branches(root: Path) -> tuple[str, ...]:
+    """The names of the branches, also of those elsewhere, and of the tags."""
+    named = git(root, "for-each-ref", "--format=%(refname:short)")
+    return tuple(os.fsdecode(each) for each in (named or b"").split(b"\n") if each)
+
+
 def shared_branch(folder: Path) -> str | None:
     """The branch that a team shares, or None."""
     for name in SHARED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from keychange.closest import hint_of
-from keychange.diagnostics import Diagnostic, Location, error
+from keychange.diagnostics import Diagnostic, Related, error
 from keychange.errors import UsageProblem
 from keychange.model import Migration
 
@@ -85,12 +85,19 @@ def number(revision: str) -> int:
 def _order_problems(ordered: tuple[Migration, ...]) -> Iterable[Diagnostic]:
     for first, second in pairwise(ordered):
         one, two = number(first.revision), number(second.revision)
-        location = Location(second.path)
+        location, first_id = second.locate("/id"), Related(first.locate("/id"), "the other one")
         if one == two:
             message = f"`{second.revision}` has the number of `{first.revision}`"
             hint = "the one that came later takes the next free number, in its name and its id"
             command = "migrate rebase"
-            yield error("duplicate-revision", message, location, hint=hint, command=command)
+            yield error(
+                "duplicate-revision",
+                message,
+                location,
+                hint=hint,
+                command=command,
+                related=(first_id,),
+            )
         elif two != one + 1:
             message = f"between `{first.revision}` and `{second.revision}` a number is missing"
             hint = f"bring the missing file back, or make this one {one + 1:04d}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -47,8 +49,9 @@ def load_migration(path: Path, shown: str, known: Known | None = None) -> Migrat
         data = read_regular(path, limit=MAXIMUM_BYTES)
     except OSError as problem:
         reason = problem.strerror or str(problem)
+        message, hint = f"cannot read the migration: {reason}", "make it a file that you may read"
         raise UsageProblem(
-            error("unreadable-migration", f"cannot read the migration: {reason}", Location(shown))
+            error("unreadable-migration", message, Location(shown), hint=hint)
         ) from problem
     return parse_migration(data, shown, expected_id=path.stem, known=known)
 
@@ -85,12 +88,12 @@ def parse_migration(
             error(
                 "revision-mismatch",
                 f"id `{document['id']}` is not the name of the file, `{expected_id}`",
-                source.locate("/id", len(str(document["id"]))),
+                source.locate("/id"),
                 hint="make the id and the file's name the same",
             )
         )
     if not problems and not before:
-        problems = list(_template_problems(document, source))
+        problems = [*_template_problems(document, source), *_pattern_problems(document, source)]
     declared: list[Operation] = []
     for kind, node, at in () if problems else _entries(document, "operations", operations.KINDS):
         try:
@@ -203,12 +206,33 @@ def _template_problems(document: Mapping[str, Json], source: YamlData) -> Iterat
 
 
 def _template_problem(problem: TemplateError, location: Location) -> Diagnostic:
+    written = f"${{{problem.name}}}"
+    at = location.text.find(written, location.column - 1)
+    if at >= 0:
+        location = replace(location, column=at + 1, length=len(written))
     asked = did_you_mean(problem.name, problem.known)
     hint = f"{asked} " if asked else ""
     hint += f"known here: {', '.join(problem.known)}; " if problem.known else ""
     return error(
         "unknown-variable", str(problem), location, hint=hint + "`$${` writes a literal `${`"
     )
+
+
+def _pattern_problems(document: Mapping[str, Json], source: YamlData) -> Iterator[Diagnostic]:
+    """Expected texts that are no regular expressions, as far as no template is in them."""
+    for _, node, at in _entries(document, "verify", ("probe", "run")):
+        for name in ("expect", "reject"):
+            texts = node.get(name, []) if "run" in node else []
+            for index, text in enumerate(cast("list[str]", texts)):
+                if len(text) <= 2 or not text[0] == text[-1] == "/" or "${" in text:
+                    continue
+                try:
+                    re.compile(text[1:-1])
+                except re.error as problem:
+                    message = f"{text} is not a regular expression: {problem.msg}"
+                    hint = "escape the character, or leave the slashes out for a literal text"
+                    place = source.locate(f"{at}/{name}/{index}")
+                    yield error("invalid-pattern", message, place, hint=hint)
 
 
 def _strings(value: Json, pointer: str) -> Iterator[tuple[str, str]]:

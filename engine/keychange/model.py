@@ -212,7 +212,7 @@ class Migration:
     positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
 
-    def locate(self, pointer: str, length: int = 1) -> Location:
+    def locate(self, pointer: str, length: int = 0) -> Location:
         """The place of a JSON pointer in the migration file, or of its nearest parent."""
         return Location.of_pointer(self.path, pointer, self.positions, self.lines, length)
 

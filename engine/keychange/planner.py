@@ -8,7 +8,8 @@ from functools import partial
 
 from keychange import operations
 from keychange.activity import activity
-from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
+from keychange.closest import asked
+from keychange.diagnostics import Diagnostic, Location, Related, error, errors_in, note, warning
 from keychange.edits import Edit, apply_edits
 from keychange.errors import UsageProblem
 from keychange.ledger import Entry, FileRecord, Ledger
@@ -31,10 +32,11 @@ from keychange.model import (
     Value,
 )
 from keychange.secrets import looks_secret
-from keychange.snapshot import Snapshot, sha256
+from keychange.snapshot import Snapshot, sha256, target_place
 from keychange.spans import LineIndex
 from keychange.spreading import spread
 from keychange.templates import Templates
+from keychange.yaml_data import escape
 
 SchemaLookup = Callable[[str], Json]
 
@@ -98,6 +100,7 @@ def plan_up(
         recorded = _recorded(entry)
         drafts: dict[str, _Draft] = {}
         sites: list[Site] = []
+        origins: list[Operation] = []
         for operation in migration.operations:
             examine = partial(_examined, operation)
             jobs: list[tuple[Source, Context]] = []
@@ -106,8 +109,9 @@ def plan_up(
                     continue
                 draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
                 if draft.data is None and operation.missing is not Missing.CREATE:
-                    place = migration.locate(f"{operation.pointer}/{operation.kind}")
-                    diagnostics.append(_missing(operation, path, place))
+                    place = _naming(migration, operation, templates[migration.revision], path)
+                    near = snapshot.nearest.get(path, "")
+                    diagnostics.append(_missing(operation, path, place, near))
                     continue
                 left = later.in_file(migration.revision, path)
                 context = Context(
@@ -125,10 +129,11 @@ def plan_up(
             for (source, _), finding in zip(jobs, found, strict=True):
                 diagnostics.extend(finding.diagnostics)
                 sites.extend(_placed(finding.sites, source.data, operation))
+                origins.extend([operation] * len(finding.sites))
                 drafts[source.path].take(finding)
                 if errors_in(finding.diagnostics):
                     broken.add(source.path)
-        diagnostics.extend(_overlaps(migration, sites))
+        diagnostics.extend(_overlaps(migration, zip(sites, origins, strict=True)))
         diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
         diagnostics.extend(_found_done(migration, sites, entry))
         files.update({path: draft.data for path, draft in drafts.items()})
@@ -160,20 +165,18 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
     files = dict(snapshot.files)
     diagnostics = list(snapshot.diagnostics)
     steps: list[Step] = []
-    for entry in reversed(tuple(entries)):
+    for above, entry in enumerate(reversed(tuple(entries))):
         if not entry.batches:
             message = f"what `{entry.revision}` replaced is not recorded here; no file changes"
             hint = "it was stamped or found done: put its old values back by hand"
             diagnostics.append(warning("nothing-recorded", message, hint=hint))
         if entry.irreversible:
-            diagnostics.append(
-                error(
-                    "irreversible-step",
-                    f"`{entry.revision}` cannot be taken back: {entry.irreversible}",
-                    hint="nothing was changed; what was applied after it can be taken back",
-                    command=f"migrate down --to {entry.revision}",
-                )
-            )
+            message = f"`{entry.revision}` cannot be taken back: {entry.irreversible}"
+            hint = "a new migration can change what it left"
+            command = f"migrate down --to {entry.revision}" if above else ""
+            if above:
+                hint = "what was applied after it can be taken back"
+            diagnostics.append(error("irreversible-step", message, hint=hint, command=command))
         drafts: dict[str, _Draft] = {}
         sites: list[Site] = []
         context = Context(revision=entry.revision, expand=lambda value: value, schema=schema)
@@ -277,7 +280,10 @@ def _schema_at(schema: SchemaLookup, migration: Migration, operation: Operation,
     try:
         return schema(name)
     except UsageProblem as problem:
-        place = migration.locate(f"{operation.pointer}/schema", len("schema"))
+        pointer = f"{operation.pointer}/schema"
+        sides = (f"{pointer}/{each}" for each in ("after", "before"))
+        named = (each for each in sides if name in migration.locate(each).text)
+        place = migration.locate(next(named, pointer))
         located = (replace(each, location=place) for each in problem.diagnostics)
         raise UsageProblem(*located) from problem
 
@@ -298,10 +304,19 @@ def _recorded(entry: Entry | None) -> dict[str, dict[str, Recorded]]:
     return result
 
 
-def _missing(operation: Operation, path: str, place: Location) -> Diagnostic:
+def _naming(
+    migration: Migration, operation: Operation, templates: Templates, path: str
+) -> Location:
+    """Where an operation names a file."""
+    targets = [templates.text(each) for each in operation.targets]
+    return target_place(migration, operation, targets.index(path) if path in targets else 0)
+
+
+def _missing(operation: Operation, path: str, place: Location, near: str) -> Diagnostic:
     if operation.missing is Missing.SKIP:
         return note("missing-target", f"`{path}` is not there and is skipped", Location(path))
-    hint = "mend the path, or say `missing: skip` if some projects have no such file"
+    advice = "mend the path, or say `missing: skip` if some projects have no such file"
+    hint = " ".join(part for part in (asked(near), advice) if part)
     found = error("missing-target", f"the target `{path}` is not there", place, hint=hint)
     return replace(found, about=path)
 
@@ -310,12 +325,11 @@ def _unmatched(
     migration: Migration, templates: Templates, snapshot: Snapshot
 ) -> Iterable[Diagnostic]:
     for operation in migration.operations:
-        pointer = f"{operation.pointer}/{operation.kind}"
-        listed = f"{pointer}/0" in migration.positions
         for index, target in enumerate(operation.targets):
             if not snapshot.matches[templates.text(target)] and any(c in target for c in "*?["):
-                place = migration.locate(f"{pointer}/{index}" if listed else pointer, len(target))
-                yield note("no-match", f"`{target}` matches no file", place)
+                place = target_place(migration, operation, index)
+                hint = asked(snapshot.nearest.get(templates.text(target)))
+                yield note("no-match", f"`{target}` matches no file", place, hint=hint)
 
 
 def _found_done(
@@ -329,17 +343,26 @@ def _found_done(
         yield note("found-done", message, migration.locate("/id"))
 
 
-def _overlaps(migration: Migration, sites: Iterable[Site]) -> Iterable[Diagnostic]:
+def _overlaps(
+    migration: Migration, sites: Iterable[tuple[Site, Operation]]
+) -> Iterable[Diagnostic]:
     """Two operations that both write one site; the later would undo the earlier."""
-    seen: dict[tuple[str, str], Site] = {}
-    for site in sites:
+    seen: dict[tuple[str, str], Operation] = {}
+    for site, operation in sites:
         if not site.changes:
             continue
-        if (site.path, site.address) in seen:
+        first = seen.setdefault((site.path, site.address), operation)
+        if first is not operation:
             message = f"two operations change `{site.address}` of `{site.path}`"
             hint = "let one operation name the final value"
-            yield error("overlapping-operations", message, migration.locate(""), hint=hint)
-        seen[site.path, site.address] = site
+            place = migration.locate(_changing(operation, site))
+            other = Related(migration.locate(_changing(first, site)), "it is changed first here")
+            yield error("overlapping-operations", message, place, hint=hint, related=(other,))
+
+
+def _changing(operation: Operation, site: Site) -> str:
+    """The pointer of what an operation says of a site, if it names it as it stands."""
+    return f"{operation.pointer}/set/{escape(site.address)}"
 
 
 class _Later:

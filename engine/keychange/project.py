@@ -13,7 +13,8 @@ from typing import cast
 from keychange import git, planner, search
 from keychange import ledger as ledgers
 from keychange.activity import activity, counted
-from keychange.diagnostics import Diagnostic, Location, Severity, error
+from keychange.closest import hint_of
+from keychange.diagnostics import Diagnostic, Location, Related, Severity, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE, HEAD, History, number
 from keychange.ledger import Entry, Ledger
@@ -152,7 +153,25 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
     """The plan that takes entries of the ledger back."""
     seen = take_snapshot(project.root, (), planner.paths_of(entries), project.instead)
-    return planner.plan_down(entries, seen, schema_lookup(project.root))
+    made = planner.plan_down(entries, seen, schema_lookup(project.root))
+    return replace(made, diagnostics=tuple(_placed(project, entries, made.diagnostics)))
+
+
+def _placed(
+    project: Project, entries: Iterable[Entry], found: Iterable[Diagnostic]
+) -> Iterable[Diagnostic]:
+    """What is said of an entry of the ledger, at its migration, where its file is still there."""
+    named = {f"`{each.revision}`": project.history.get(each.revision) for each in entries}
+    for each in found:
+        words = set(each.message.split()) if each.location is None else set()
+        migration = next((named[name] for name in named if name in words), None)
+        if migration is None:
+            yield each
+            continue
+        pointers = (f"{one.pointer}/irreversible" for one in migration.operations)
+        of_operation = each.code == "irreversible-step"
+        at = next((p for p in pointers if of_operation and p in migration.positions), "/id")
+        yield replace(each, location=migration.locate(at))
 
 
 def entries_above(project: Project, *, to: str | None, steps: int) -> tuple[Entry, ...]:
@@ -232,11 +251,23 @@ def edited_since(project: Project) -> tuple[Diagnostic, ...]:
                 hint, back = "let the ledger follow", "migrate rebase"
             found.append(error("missing-migration", message, place, hint=hint, command=back))
         elif migration.checksum != entry.checksum:
-            parts = ", ".join(_differences(entry.document, migration.document))
-            message = f"`{entry.revision}` was edited after it was applied: {parts}"
+            parts = list(_differences(entry.document, migration.document))
+            message = f"`{entry.revision}` was edited after it was applied: {', '.join(parts)}"
+            places = [migration.locate(each.rpartition(" ")[0]) for each in parts] or [
+                migration.locate("/id")
+            ]
+            others = tuple(Related(each, "and here") for each in dict.fromkeys(places[1:4]))
             hint = "put the file back and write a new migration, or take it back and apply it again"
-            place = migration.locate("/id")
-            found.append(error("edited-after-apply", message, place, hint=hint, command=back))
+            found.append(
+                error(
+                    "edited-after-apply",
+                    message,
+                    places[0],
+                    hint=hint,
+                    command=back,
+                    related=others,
+                )
+            )
     return tuple(found)
 
 
@@ -306,7 +337,7 @@ def _project_schema(root: Path, name: str) -> Json:
     try:
         return cast("Json", json.loads(read_regular(path)))
     except (OSError, ValueError) as problem:
-        hint = f"a path in the project, or one of: {', '.join(schema_names())}"
+        hint = hint_of(name, schema_names(), "a path in the project, or one of")
         message = f"there is no schema `{name}`"
         if not isinstance(problem, FileNotFoundError):
             message = f"the schema `{name}` cannot be read: {problem}"

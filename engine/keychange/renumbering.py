@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keychange import git
+from keychange.closest import did_you_mean
 from keychange.diagnostics import Location, error
 from keychange.edits import Edit, apply_edits
 from keychange.errors import RefusedError, UsageProblem
@@ -58,7 +59,8 @@ def plan_rebase(project: Project, onto: str | None = None) -> Renumbering:
     order = git.landed(folder, branch) if branch else ()
     if order is None:
         message = f"`{branch}` is not a branch or commit of this checkout"
-        raise UsageProblem(error("no-such-branch", message, hint="name one as git does"))
+        hint = did_you_mean(str(branch), git.branches(folder)) or "`git branch -a` lists them"
+        raise UsageProblem(error("no-such-branch", message, hint=hint, command="git branch -a"))
     renames = _renames(project, [name.removesuffix(".yaml") for name in order])
     files: dict[str, list[bytes | None]] = {}
     modes: dict[str, int] = {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from keychange.diagnostics import Location, error
+from keychange.closest import asked, closest, hint_of
+from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import UsageProblem
 from keychange.regular import read_regular
 from keychange.resources import data_dir
@@ -55,32 +58,51 @@ def find_settings(
         UsageProblem: a folder is not there, or a setting is not valid.
     """
     if root is not None and not root.is_dir():
-        raise UsageProblem(error("no-such-root", f"`{root}` is not a folder"))
+        hint = asked(_near(root)) or "name the folder of the project, or leave -C out inside of it"
+        raise UsageProblem(error("no-such-root", f"`{root}` is not a folder", hint=hint))
     found = (root or _find_root(start.resolve())).resolve()
     if _is_bare(found):
         message = f"`{found}` is a bare repository: it has no files to judge or to change"
         raise UsageProblem(error("bare-repository", message, hint="run it in a clone with files"))
     if migrations is not None:
-        return Settings(found, _folder(migrations, "--migrations", own=own))
+        said = f"--migrations: `{migrations}`"
+        return Settings(found, _folder(migrations, said, own=own))
     table = _table(found / "pyproject.toml") or {}
     if "migrations" in table:
-        declared = found / str(table["migrations"])
-        return Settings(found, _folder(declared, "[tool.keychange] migrations", own=own))
+        declared = str(table["migrations"])
+        said, place = f"[tool.keychange] migrations: `{declared}`", _setting(found, "migrations")
+        return Settings(found, _folder(found / declared, said, place, own=own))
     if own or _has_migrations(found):
         return Settings(found, found / "migrations")
     return Settings(found, data_dir("migrations"), bundled=True)
 
 
-def _folder(path: Path, source: str, *, own: bool) -> Path:
+def _folder(path: Path, said: str, place: Location | None = None, *, own: bool) -> Path:
     if not path.is_dir() and not (own and not path.exists()):
-        raise UsageProblem(
-            error(
-                "no-such-migrations",
-                f"{source}: `{path}` is not a folder",
-                hint="make it, or name another one",
-            )
-        )
+        hint = " ".join((asked(_near(path)), "make it, or name another one")).strip()
+        raise UsageProblem(error("no-such-migrations", f"{said} is not a folder", place, hint=hint))
     return path.resolve()
+
+
+def _near(path: Path) -> str:
+    """A folder beside a path that is not there, of a name like its own; else nothing."""
+    with suppress(OSError):
+        folders = (each.name for each in path.parent.iterdir() if each.is_dir())
+        return next((str(path.with_name(each)) for each in closest(path.name, folders)), "")
+    return ""
+
+
+def _setting(root: Path, name: str) -> Location:
+    """Where a setting stands in pyproject.toml; the file alone where that is not plain."""
+    lines = read_regular(root / "pyproject.toml").decode("utf-8", "replace").splitlines()
+    table = False
+    for number, text in enumerate(lines, 1):
+        if text.lstrip().startswith("["):
+            table = re.sub(r"[\s\"']", "", text.partition("#")[0]) == "[tool.keychange]"
+        elif table and re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*=", text):
+            column = len(text) - len(text.lstrip()) + 1
+            return Location("pyproject.toml", number, column, len(text.strip()), text)
+    return Location("pyproject.toml")
 
 
 def _is_bare(folder: Path) -> bool:
@@ -112,6 +134,19 @@ def migration_files(folder: Path, staged: Iterable[Path] = ()) -> Iterator[Path]
     yield from sorted({*folder.glob(pattern), *(each for each in staged if each.match(pattern))})
 
 
+def _not_toml(path: Path, data: bytes, problem: ValueError) -> Diagnostic:
+    """What tomllib says, at the place that it names in words."""
+    said = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(problem))
+    place = Location(path.name)
+    if said:
+        line, column = int(said[2]), int(said[3])
+        lines = data.decode("utf-8", "replace").splitlines()
+        text = lines[line - 1] if line <= len(lines) else ""
+        place = Location(path.name, line, column, 1, text)
+    message = f"not valid TOML: {said[1] if said else problem}"
+    return error("invalid-settings", message, place, hint="mend the line that is marked")
+
+
 def _table(path: Path) -> Mapping[str, object] | None:
     """The ``[tool.keychange]`` table of a pyproject.toml; None where there is none."""
     try:
@@ -125,9 +160,7 @@ def _table(path: Path) -> Mapping[str, object] | None:
     try:
         tool = tomllib.loads(data.decode("utf-8")).get("tool", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise UsageProblem(
-            error("invalid-settings", f"not valid TOML: {problem}", Location(str(path)))
-        ) from problem
+        raise UsageProblem(_not_toml(path, data, problem)) from problem
     table = cast("dict[str, object]", tool).get("keychange") if isinstance(tool, dict) else None
     if not isinstance(table, dict):
         return None
@@ -135,6 +168,7 @@ def _table(path: Path) -> Mapping[str, object] | None:
         if name not in _KNOWN or not isinstance(value, str):
             said = "is not a setting" if name not in _KNOWN else "is not a text"
             message = f"[tool.keychange] {name} {said}"
-            hint = f"settings: {', '.join(_KNOWN)}"
-            raise UsageProblem(error("invalid-settings", message, Location(str(path)), hint=hint))
+            hint = hint_of(name, _KNOWN, "settings")
+            place = _setting(path.parent, name)
+            raise UsageProblem(error("invalid-settings", message, place, hint=hint))
     return table

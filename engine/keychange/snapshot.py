@@ -13,8 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from keychange.activity import Activity, activity
-from keychange.diagnostics import Diagnostic, Location, error
-from keychange.model import Migration, Operation
+from keychange.diagnostics import Diagnostic, Location, Related, error
+from keychange.model import Migration, Missing, Operation
+from keychange.nearest import nearest
 from keychange.regular import read_regular
 from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.templates import Templates
@@ -29,10 +30,12 @@ class Snapshot:
 
     ``matches`` maps a target, as declared and with templates filled in, to the paths it stands
     for; a path without pattern characters stands for itself. ``files`` maps every such path to
-    its bytes, None where there is no file.
+    its bytes, None where there is no file. ``nearest`` maps a target that has to be there and
+    is not, or that fits nothing, to what is there and looks like it.
     """
 
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    nearest: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes | None] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -64,12 +67,16 @@ def take_snapshot(
         for migration, templates in migrations:
             for operation in migration.operations:
                 for index, target in enumerate(operation.targets):
-                    place = _place(migration, operation, index)
-                    reader.expand(templates.text(target), place)
+                    place = target_place(migration, operation, index)
+                    needed = operation.missing is Missing.ERROR
+                    reader.expand(templates.text(target), place, needed=needed)
         for path in paths:
             reader.read(path, Location(path))
     return Snapshot(
-        matches=reader.matches, files=reader.files, diagnostics=tuple(reader.diagnostics)
+        matches=reader.matches,
+        nearest=reader.nearest,
+        files=reader.files,
+        diagnostics=tuple(reader.diagnostics),
     )
 
 
@@ -80,11 +87,15 @@ def read_files(root: Path, patterns: Iterable[str]) -> Snapshot:
         for each in patterns:
             reader.expand(each, Location(each))
     return Snapshot(
-        matches=reader.matches, files=reader.files, diagnostics=tuple(reader.diagnostics)
+        matches=reader.matches,
+        nearest=reader.nearest,
+        files=reader.files,
+        diagnostics=tuple(reader.diagnostics),
     )
 
 
-def _place(migration: Migration, operation: Operation, index: int) -> Location:
+def target_place(migration: Migration, operation: Operation, index: int) -> Location:
+    """Where a migration names one of the targets of an operation."""
     pointer = f"{operation.pointer}/{operation.kind}"
     listed = f"{pointer}/{index}"
     return migration.locate(listed if listed in migration.positions else pointer)
@@ -98,14 +109,23 @@ class _Reader:
         self.instead = instead
         self.root = os.path.realpath(root)
         self.matches: dict[str, tuple[str, ...]] = {}
+        self.nearest: dict[str, str] = {}
         self.files: dict[str, bytes | None] = {}
         self.diagnostics: list[Diagnostic] = []
         self._real: dict[str, str] = {}
         self._folders = {"": self.root}
 
-    def expand(self, target: str, place: Location) -> None:
+    def expand(self, target: str, place: Location, *, needed: bool = True) -> None:
+        """Read what a target stands for; where it is ``needed`` and nothing is, look for more."""
         if target in self.matches:
             return
+        self._expand(target, place)
+        found = self.matches[target]
+        lacking = not found or (found == (target,) and self.files[target] is None)
+        if needed and lacking and (near := nearest(Path(self.root), target)):
+            self.nearest[target] = near
+
+    def _expand(self, target: str, place: Location) -> None:
         pattern = target.removeprefix(self.root + "/").removeprefix("./")
         parts = pattern.split("/")
         self.matches[target] = ()
@@ -176,9 +196,12 @@ class _Reader:
                 return False
             reason = problem.strerror or str(problem)
             at = Location(path)
-            hint = f"it is a target of {place}"
             message = f"cannot read the target: {reason.lower()}"
-            self.diagnostics.append(error("unreadable-target", message, at, hint=hint))
+            hint = "make it a regular file that you may read, or take it out of the targets"
+            related = (Related(place, "it is a target here"),) if place.line else ()
+            self.diagnostics.append(
+                error("unreadable-target", message, at, hint=hint, related=related)
+            )
             return False
         return True
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from keychange.diagnostics import Diagnostic, warning
+from keychange import ledger as ledgers
+from keychange.diagnostics import Diagnostic, Location, warning
 from keychange.ledger import Entry, Ledger, Status
 from keychange.model import Migration, Plan, State
 from keychange.project import Project
@@ -92,18 +93,25 @@ def _words(
         files = len({file.path for batch in entry.batches for file in batch})
         if files:
             message = (
-                f"`{entry.revision}` is forgotten with the old values of {files} files:"
+                f"`{entry.revision}` is forgotten with the old values of {files}"
+                f" {'file' if files == 1 else 'files'}:"
                 " `down` can no longer put them back"
             )
             hint = "to have them back, do not stamp: take it back first"
-            yield warning("forgets-old-values", message, hint=hint, command="migrate down")
+            migration = project.history.get(entry.revision)
+            at = migration.locate("/id") if migration else Location(ledgers.PATH)
+            yield warning("forgets-old-values", message, at, hint=hint, command="migrate down")
     if added:
         message = f"`down` will not change a file for {', '.join(added)}: no old value is known"
-        yield warning("nothing-recorded", message)
+        first = project.history.get(added[0])
+        here = first.locate("/id") if first else None
+        hint = "to be able to go back, put the old values in place and run `migrate up` instead"
+        yield warning("nothing-recorded", message, here, hint=hint)
     for step in plan.steps:
         open_ = [s for s in step.sites if s.state in (State.PENDING, State.FOREIGN)]
         if open_:
-            message = f"{len(open_)} sites do not hold what `{step.revision}` sets"
+            held = "1 site does not hold" if len(open_) == 1 else f"{len(open_)} sites do not hold"
+            message = f"{held} what `{step.revision}` sets"
             hint = "it will count as drift; `migrate up` sets them"
             place = step.migration.locate("/id") if step.migration else None
             yield warning("stamped-not-done", message, place, hint=hint, command="migrate plan")

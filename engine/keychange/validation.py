@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from keychange.closest import asked
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.errors import UsageProblem
 from keychange.formats.json.problem import InvalidJsonError
@@ -85,11 +86,15 @@ def validate(
     checked: dict[str, str] = {}
     for pattern, paths in seen.matches.items():
         if not paths and any(each in pattern for each in "*?["):
-            found.append(note("no-match", f"`{pattern}` matches no file"))
+            hint = asked(seen.nearest.get(pattern))
+            found.append(note("no-match", f"`{pattern}` matches no file", hint=hint))
     for path, data in seen.files.items():
         rule = rule_of(path)
         if data is None:
-            found.append(error("missing-target", f"`{path}` is not there", Location(path)))
+            hint = asked(seen.nearest.get(path))
+            found.append(
+                error("missing-target", f"`{path}` is not there", Location(path), hint=hint)
+            )
         elif rule is None:
             hint = "name one: migrate schema --check GLOB --by SCHEMA"
             message = f"no migration says which schema `{path}` has"

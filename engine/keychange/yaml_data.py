@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from keychange.diagnostics import Location, error
+from keychange.diagnostics import Location, Related, error
 from keychange.errors import UsageProblem
 from keychange.model import Json
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_BYTES = 1_000_000
 MAXIMUM_DEPTH = 50
+_YAML_HINT = "a value with `: ` or ` #` in it wants quotes; fields of one entry start in one column"
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -60,14 +61,25 @@ class YamlData:
         source.lines = tuple(data.decode("utf-8-sig").splitlines())
         return source
 
-    def locate(self, pointer: str, length: int = 1) -> Location:
+    def locate(self, pointer: str, length: int = 0) -> Location:
         """The place of a JSON pointer, or of its nearest parent that is there."""
         return Location.of_pointer(self.shown, pointer, self.positions, self.lines, length)
 
-    def _fail(self, line: int, column: int, message: str, hint: str = "") -> UsageProblem:
+    def _fail(
+        self,
+        line: int,
+        column: int,
+        message: str,
+        hint: str = "",
+        *related: Related,
+        length: int = 1,
+    ) -> UsageProblem:
+        place = self._at(line, column, length)
+        return UsageProblem(error("invalid-yaml", message, place, hint=hint, related=related))
+
+    def _at(self, line: int, column: int, length: int = 1) -> Location:
         text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        location = Location(self.shown, line, column, 1, text)
-        return UsageProblem(error("invalid-yaml", message, location, hint=hint))
+        return Location(self.shown, line, column, length, text)
 
     def _compose(self, text: str) -> Node | None:
         from ruamel.yaml import YAML
@@ -76,12 +88,17 @@ class YamlData:
         try:
             root: Node | None = YAML(typ="safe", pure=True).compose(text)
         except MarkedYAMLError as problem:
-            mark = problem.problem_mark or problem.context_mark
+            mark, begun = problem.problem_mark or problem.context_mark, problem.context_mark
             said = str(problem.problem or problem.context or "a syntax error")
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            raise self._fail(
-                min(line, max(1, len(self.lines))), column, f"not valid YAML: {said}"
-            ) from problem
+            line = min(line, max(1, len(self.lines)))
+            tabs = "\\t" in said
+            hint = "indent with spaces, not with tabs" if tabs else _YAML_HINT
+            related: tuple[Related, ...] = ()
+            if begun and problem.context and begun.line + 1 != line:
+                place = self._at(begun.line + 1, begun.column + 1)
+                related = (Related(place, str(problem.context)),)
+            raise self._fail(line, column, f"not valid YAML: {said}", hint, *related) from problem
         except (YAMLError, ValueError, RecursionError) as problem:
             said = (str(problem) or type(problem).__name__).splitlines()[0]
             raise self._fail(1, 1, f"not valid YAML: {said}") from problem
@@ -121,9 +138,11 @@ class YamlData:
             if not isinstance(key_node, ScalarNode):
                 raise self._fail(line, column, "a key must be a plain text")
             key = str(key_node.value)
-            if key in result:
-                raise self._fail(line, column, f"`{key}` stands here twice", "keep one of the two")
             at = f"{pointer}/{escape(key)}"
+            if key in result:
+                first = Related(self._at(*self.positions[at], len(key)), "it is set first here")
+                said, hint = f"`{key}` stands here twice", "keep one of the two"
+                raise self._fail(line, column, said, hint, first, length=len(key))
             self.positions[at] = (line, column)
             result[key] = self._build(value_node, at, depth + 1)
         return result
@@ -142,7 +161,11 @@ class YamlData:
             if kind == "float" and (number := float(text.replace("_", ""))) - number == 0:
                 return number
         raise self._fail(
-            line, column, f"`{text}` is not a value of a migration", "put it in quotes"
+            line,
+            column,
+            f"`{text}` is not a value of a migration",
+            "put it in quotes",
+            length=len(text),
         )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from keychange.closest import hint_of
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 from keychange.probe import assembly, thresholds
@@ -117,7 +118,7 @@ def run_probe(request: ProbeRequest, progress: ProgressCallback | None = None) -
 def _limits(request: ProbeRequest) -> dict[str, float]:
     unknown = sorted(set(request.limits) - set(STAGE_LIMITS))
     if unknown:
-        hint = f"Known are {', '.join(STAGE_LIMITS)}."
+        hint = hint_of(unknown[0], STAGE_LIMITS, "known")
         raise UsageProblem(
             error("unknown-limit", f"the probe has no stage {unknown[0]!r} to limit", hint=hint)
         )

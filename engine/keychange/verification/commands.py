@@ -225,7 +225,8 @@ def _pattern(text: str, templates: Templates, literal: Templates, project: str) 
         return shown, re.compile(literal.text(text[1:-1], project=re.escape(project)))
     except re.error as problem:
         message = f"{text} is not a regular expression: {problem.msg}"
-        raise UsageProblem(error("invalid-pattern", message)) from problem
+        hint = "escape the character, or leave the slashes out for a literal text"
+        raise UsageProblem(error("invalid-pattern", message, hint=hint)) from problem
 
 
 def _folders(pattern: str, root: Path) -> tuple[str, ...]:

@@ -253,8 +253,13 @@ class Changes:
             held += 1
         holder = self._work.value(tokens[:held])
         hint = "add what it stands in first, with `set` in an operation before this one"
-        known = holder if isinstance(holder, dict) and held < len(tokens) else {}
-        if close := closest(tokens[held] if known else "", known):
+        inside = held + 1 < len(tokens)
+        known = [
+            name
+            for name, value in (holder.items() if isinstance(holder, dict) else ())
+            if isinstance(value, dict) or not inside
+        ]
+        if close := closest(tokens[held], known) if known else ():
             hint = f"did you mean `{join((*tokens[:held], close[0], *tokens[held + 1 :]))}`?"
         self._work.fail("no-such-pointer", f"`{pointer}` {reason}", tokens, hint)
 

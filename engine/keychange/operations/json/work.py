@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
-from keychange.diagnostics import Diagnostic, Location, error
+from keychange.diagnostics import Diagnostic, Location, Related, error
 from keychange.edits import Edit, apply_edits
 from keychange.formats.json.draft import Draft
 from keychange.formats.json.edit import Gap
@@ -175,6 +175,9 @@ def invalid_json(path: str, data: bytes, problem: Problem) -> Diagnostic:
     if problem.other >= 0:
         first = Location.at(path, data, Span(problem.other, problem.other))
         message += f", on line {first.line} and on line {location.line}"
+        first = replace(first, length=location.length)
+        related = (Related(first, "it is first here"),)
+        return error(problem.code, message, location, hint=problem.hint, related=related)
     return error(problem.code, message, location, hint=problem.hint)
 
 

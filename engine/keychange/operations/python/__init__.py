@@ -29,10 +29,6 @@ def _entry(node: Mapping[str, Any], pointer: str) -> Entry:
     if "at" in node:
         return ByAddress(node["at"], node["to"], node.get("from"))
     prefix = node.get("match", "exact") == "prefix"
-    if prefix and not node["from"]:
-        message = "every string starts with an empty `from`"
-        hint = "give the prefix to replace in `from`"
-        raise DeclarationProblem(Problem(f"{pointer}/from", "empty-prefix", message, hint))
     return ByValue(node["from"], node["to"], prefix, node.get("in", "defaults") == "any")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from keychange.formats.python.source import PythonSource, parse
 from keychange.model import Context, Finding, Site, Source, State
 from keychange.operations.python.entries import PythonOperation
 from keychange.spans import LineIndex
+
+_NO_LITERAL = "only plain strings have an address; see what the file has"
 
 
 class PythonFile:
@@ -72,15 +75,17 @@ class PythonFile:
         """No literal has this address."""
         known = [each for each in self.literals if each.place in ADDRESSABLE]
         names = nearest(known, address)
-        hint = f"did you mean {' or '.join(names)}?" if names else "it has no such literal"
+        hint = (
+            f"did you mean {' or '.join(f'`{each}`' for each in names)}?" if names else _NO_LITERAL
+        )
         self.diagnostics.append(
             Diagnostic(
                 severity,
                 "no-such-address",
                 f"{self.path} has no string literal at {address}",
                 Location(self.path),
-                f"{hint} `migrate sites {self.path}` lists all addresses",
-                f"migrate sites {self.path}",
+                hint,
+                f"migrate sites {shlex.quote(self.path)}",
             )
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
-from keychange.diagnostics import Severity, error, note, warning
+from keychange.diagnostics import Related, Severity, error, note, warning
 from keychange.formats.python.address import ADDRESSABLE, Literal
 from keychange.formats.python.encoding import InvalidPython
 from keychange.formats.python.paths import Place
@@ -91,7 +92,8 @@ class Examination(PythonFile):
                     f"{entry.at} names {len(found)} literals of {self.path}",
                     self.at(found[1]),
                     hint=f"say which one: {choice}",
-                    command=f"migrate sites {self.path}",
+                    command=f"migrate sites {shlex.quote(self.path)}",
+                    related=(Related(self.at(found[0]), "the first one is here"),),
                 )
             )
         if len(found) != 1:

@@ -1,0 +1,86 @@
+"""Nearest: the path, or the pattern, that somebody may have meant who named one that is not there.
+
+Only names of folders are read, and a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import posixpath
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from keychange.closest import closest
+
+_FOLDERS = 50
+"""In how many folders a part of a pattern is looked for."""
+_NAMES = 5_000
+"""How many names are read at most when a file is looked for everywhere."""
+_SKIPPED = {".git", ".hg", ".keychange", ".venv", "venv", "node_modules", "__pycache__"}
+
+
+def nearest(root: Path, target: str) -> str:
+    """What is there and most like a path or a pattern under the root; empty where nothing is.
+
+    Part by part, the first one that nothing fits is replaced by the likeliest name beside it. Else
+    it is the one file of the same name elsewhere in the project.
+    """
+    parts = target.split("/")
+    if target.startswith(("/", "~")) or ".." in parts:
+        return ""
+    for at in range(len(parts)):
+        if _matches(root, parts[: at + 1]):
+            continue
+        names = dict.fromkeys(islice(_beside(root, parts[:at]), _NAMES))
+        for name in _like(parts[at], names):
+            found = [*parts[:at], name, *parts[at + 1 :]]
+            if _matches(root, found):
+                return "/".join(found)
+        break
+    else:
+        return ""
+    return "" if glob.has_magic(parts[-1]) else _elsewhere(root, parts[-1])
+
+
+def _like(part: str, names: Iterable[str]) -> Iterator[str]:
+    """What may have been meant by a part; by one with wildcards, the same with another ending."""
+    if not glob.has_magic(part):
+        yield from closest(part, names, 3)
+        return
+    stem, dot, ending = part.rpartition(".")
+    if dot and not glob.has_magic(ending):
+        endings = dict.fromkeys(each.rpartition(".")[2] for each in names)
+        yield from (f"{stem}.{each}" for each in closest(ending, endings, 3))
+
+
+def _matches(root: Path, parts: list[str]) -> list[str]:
+    """The first paths that fit a pattern."""
+    pattern = "/".join(parts)
+    if not glob.has_magic(pattern):
+        return [pattern] if os.path.lexists(root / pattern) else []
+    return list(islice(glob.iglob(pattern, root_dir=root, recursive=True), _FOLDERS))  # noqa: PTH207 (names from the root)
+
+
+def _beside(root: Path, parts: list[str]) -> Iterator[str]:
+    """The names in the folders that a pattern fits."""
+    for folder in _matches(root, parts) if parts else ["."]:
+        try:
+            yield from sorted(os.listdir(root / folder))  # noqa: PTH208 (names alone)
+        except OSError:
+            continue
+
+
+def _elsewhere(root: Path, name: str) -> str:
+    """The one file of a name in the project; empty where there are several."""
+    found: list[str] = []
+    seen = 0
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(each for each in folders if each not in _SKIPPED)
+        seen += len(folders) + len(files)
+        if name in files:
+            found.append(posixpath.normpath(os.path.relpath(f"{folder}/{name}", root)))
+        if seen > _NAMES or len(found) > 1:
+            break
+    return found[0] if len(found) == 1 else ""
