@@ -73,6 +73,7 @@ ORDER = (
     "keychange.renumbering",
     "keychange.workflow",
     "keychange.evidence",
+    "keychange.linting",
     "keychange.explanations",
     "keychange.render",
     "keychange.cli",

@@ -18,7 +18,7 @@ from keychange.migration_schema import schema_problems
 from keychange.model import Check, Json, Migration, Missing, OnForeign, Operation, Requirement
 from keychange.regular import read_regular
 from keychange.templates import TemplateError, Templates, pieces
-from keychange.yaml_data import MAXIMUM_BYTES, YamlData, escape
+from keychange.yaml_data import MAXIMUM_BYTES, YamlData, escape, strings
 
 Known: TypeAlias = MutableMapping[bytes, tuple[dict[str, Json], Mapping[str, tuple[int, int]]]]
 CHECKSUM_ALGORITHM = "v1:sha256"
@@ -191,7 +191,7 @@ def _template_problems(document: Mapping[str, Json], source: YamlData) -> Iterat
         at = next((f"/vars/{escape(k)}" for k, v in variables.items() if problem.name in v), "")
         yield _template_problem(problem, source.locate(at))
         return
-    for pointer, text in _strings(dict(document), ""):
+    for pointer, text in strings(dict(document), ""):
         if pointer.startswith(("/vars/", "/title", "/description")):
             continue
         known = ("root", *variables, *(("project",) if pointer.startswith("/verify") else ()))
@@ -233,14 +233,3 @@ def _pattern_problems(document: Mapping[str, Json], source: YamlData) -> Iterato
                     hint = "escape the character, or leave the slashes out for a literal text"
                     place = source.locate(f"{at}/{name}/{index}")
                     yield error("invalid-pattern", message, place, hint=hint)
-
-
-def _strings(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield pointer, value
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _strings(each, f"{pointer}/{index}")
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _strings(each, f"{pointer}/{escape(key)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -172,3 +172,20 @@ class YamlData:
 def escape(name: str) -> str:
     """A member's name as one part of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def unescape(token: str) -> str:
+    """The name that one part of a JSON pointer stands for."""
+    return token.replace("~1", "/").replace("~0", "~")
+
+
+def strings(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+    """Every text inside plain data, with its pointer below the given one."""
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from strings(each, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from strings(each, f"{pointer}/{escape(key)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,7 +148,7 @@ PROVOKED: dict[str, Provocation] = {
             **declared("conf/*.json\n", "conf/*.json\n    schema: {after: own.json}\n"),
             "own.json": '{"type": "nonsense"}',
         },
-        place=f"{ONE}:15:",
+        place="own.json",
     ),
     "invalid-key": P(files=declared("TTS_MODEL:", "TTS-MODEL:"), place=f"{ONE}:10:7"),
     "governed-twice": P(
@@ -161,10 +160,6 @@ PROVOKED: dict[str, Provocation] = {
     ),
     "no-change": P(
         files=declared('at: Voice.MODEL, from: "${old}", to: "${new}"', "from: a, to: a"),
-        place=f"{ONE}:13:",
-    ),
-    "empty-prefix": P(
-        files=declared('at: Voice.MODEL, from: "${old}"', 'match: prefix, from: ""'),
         place=f"{ONE}:13:",
     ),
     "overlapping-operations": P(
@@ -253,7 +248,7 @@ PROVOKED: dict[str, Provocation] = {
         files={"app/voice.py": None, "app/voices.py": "X = 1\n"}, place=f"{ONE}:11"
     ),
     "no-match": P(
-        files=declared("conf/*.json", "conf/*.jsn"), command="-v plan", place=f"{ONE}:14:11"
+        files=declared("conf/*.json", "conf/*.jsn"), command="-v plan", place=f"{ONE}:14:5"
     ),
     "not-here": P(
         files=declared("env: .env", "env: local/.env\n    missing: create"),
@@ -304,10 +299,10 @@ PROVOKED: dict[str, Provocation] = {
     ),
     "unwritable-literal": P(
         files={
-            **declared('at: Voice.MODEL, from: "${old}", to: "${new}"', 'at: X, to: "a\\\\"'),
-            "app/voice.py": "X = r'a'\n",
+            **declared('at: Voice.MODEL, from: "${old}", to: "${new}"', 'at: X, to: "\u65e5"'),
+            "app/voice.py": "# -*- coding: latin-1 -*-\nX = 'a'\n",
         },
-        place="app/voice.py:1:5",
+        place="app/voice.py:2:5",
     ),
     # ---------------------------------------------------------------- JSON
     "invalid-json": P(files={"conf/one.json": '{\n  "a": 1,\n}\n'}, place="conf/one.json:2:"),
@@ -367,14 +362,6 @@ PROVOKED: dict[str, Provocation] = {
     "usage": P(command="plan --too 0001"),
     "needs-approval": P(command="up"),
     "unknown-code": P(command="explain metal-no-devise"),
-    "unwritable-migration": P(
-        then=lambda root: (
-            (root / "pyproject.toml").write_text("[tool.keychange]\nmigrations = 'app'\n"),
-            (root / "app").chmod(0o500),
-        ),
-        command="new again",
-        place="app/0001_again.yaml",
-    ),
     "no-probe": P(command="probe"),
     "no-model": P(command="model fetch"),
     "unreadable-file": P(command="sites nowhere.py", place="nowhere.py"),
@@ -387,13 +374,4 @@ PROVOKED: dict[str, Provocation] = {
     "read-only-folder": P(
         then=lambda root: (root / "app").chmod(0o500), command="up --yes", place="app/voice.py"
     ),
-    "not-a-file": P(
-        then=lambda root: (
-            (root / "app/voice.py").unlink(),
-            os.mkfifo(root / "app/voice.py"),
-        ),
-        command="up --yes",
-        place="app/voice.py",
-    ),
-    "state-unwritable": P(files={".keychange": "x"}, command="up --yes", place=".keychange"),
 }

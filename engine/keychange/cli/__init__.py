@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from keychange.cli.session import COMMON_OPTIONS, Session
-from keychange.diagnostics import error
-from keychange.errors import KeychangeError, UsageProblem
+from keychange.errors import KeychangeError
 from keychange.interruption import Deferral, heed
 
 VERBS = {
@@ -28,6 +27,7 @@ VERBS = {
     "history": "List all migrations, and which are applied here.",
     "check": "Find drift and pending changes; for pre-commit and CI.",
     "validate": "Read the migration files alone; for pre-commit and CI.",
+    "lint": "Find what will hurt later in the migration files.",
     "verify": "Run the checks of applied migrations that have not passed them.",
     "probe": "Run the model once and measure what it says.",
     "report": "Write the evidence of a migration as one HTML page.",
@@ -205,10 +205,9 @@ def _code(session: Session, arguments: Sequence[str] | None) -> int:
         print(file=sys.stderr)
         return _interrupted(session, stop.__cause__ or stop.__context__)
     except click.UsageError as problem:
-        said = " ".join(problem.format_message().split())
-        hint = problem.ctx.get_usage() if problem.ctx else ""
-        more = f"{problem.ctx.command_path} --help" if problem.ctx else ""
-        return session.fail(UsageProblem(error("usage", said, hint=hint, command=more)))
+        from keychange.cli.usage import explained
+
+        return session.fail(explained(problem))
     except KeychangeError as problem:
         return session.fail(problem)
     except KeyboardInterrupt as stop:

@@ -1,0 +1,110 @@
+"""Every diagnostic that a run can be brought to: placed, marked, explained, and with a way on."""
+
+import io
+import os
+import re
+import shlex
+import signal
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+
+from keychange import explanations
+from keychange.cli import VERBS, main
+from keychange.render.masking import MASK
+from support.provoked import FILES, PROVOKED, write
+
+
+def say(root, words):
+    """Run a command in the folder itself; its exit code and what it says on standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main(["-C", ".", "--color", "never", *shlex.split(words)])
+    except SystemExit as done:
+        return done.code, err.getvalue()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    write(tmp_path, FILES)
+    return tmp_path
+
+
+def block(text, code):
+    """The lines of the first diagnostic of a code."""
+    lines = text.splitlines()
+    at = next(n for n, line in enumerate(lines) if f"[{code}]: " in line)
+    end = next((n for n, line in enumerate(lines[at + 1 :], at + 1) if line[:2] != "  "), None)
+    return lines[at:end]
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_it_is_said_where_and_why_and_what_to_do(project, code):
+    case = PROVOKED[code]
+    write(project, case.files)
+    for words in case.before:
+        ended, said = say(project, words)
+        assert ended == 0, said
+    case.then(project)
+    _, said = say(project, case.command)
+    head, *rest = block(said, code)
+    place, message = re.fullmatch(
+        r"(?:(.+): )?(?:error|warning|note)\[[a-z-]+\]: (.+)", head
+    ).groups()
+    assert (place or "").startswith(case.place)
+    assert bool(place) == bool(case.place)
+    assert "hush" not in said, "the secret of the .env file"
+    assert code in explanations.known()
+    numbered = re.search(r":(\d+):(\d+)$", place or "")
+    is_note = " note[" in f" {head}" and "-v" not in case.command
+    if numbered and rest and not is_note and rest[0].lstrip()[0].isdigit():
+        number, shown = re.fullmatch(r" +(\d+) \| (.*)", rest[0]).groups()
+        indent, marks = re.fullmatch(r" +\| ( *)(\^+)", rest[1]).groups()
+        assert number == numbered[1]
+        assert len(indent) + len(marks) <= max(len(shown), 1) + 1
+    hints = [line.removeprefix("  hint: ") for line in rest if line.startswith("  hint: ")]
+    assert hints != [message]
+    nexts = [line.removeprefix("  next: ") for line in rest if line.startswith("  next: ")]
+    for words in nexts:
+        program, *arguments = shlex.split(words)
+        assert program in ("migrate", "git", "cd", "chmod")
+        if program == "migrate":
+            assert arguments[:2] == ["-C", "."], "it names the project"
+            assert arguments[2] in VERBS or arguments[-1] == "--help"
+    if "error[" in head:
+        assert hints or nexts, "an error says what to do"
+
+
+@pytest.mark.parametrize("code", ["foreign-value", "duplicate-key", "pending"])
+def test_of_an_env_file_the_key_is_shown_and_never_the_value(project, code):
+    case = PROVOKED[code]
+    write(project, case.files)
+    _, said = say(project, case.command)
+    _, snippet, carets, *_ = block(said, code)
+    assert snippet.endswith(f"TTS_MODEL={MASK}")
+    marked = carets.partition("| ")[2]
+    shown = snippet.partition("| ")[2]
+    assert shown[marked.index("^") :][: marked.count("^")] in ("TTS_MODEL", MASK)
+
+
+def test_a_command_for_a_file_leads_into_the_project_first(tmp_path, monkeypatch):
+    root = tmp_path / "project"
+    write(root, FILES)
+    (root / "app/voice.py").chmod(0o400)
+    monkeypatch.chdir(tmp_path)
+    out, err = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit):
+        main(["-C", "project", "up", "--yes"])
+    signal.signal(signal.SIGTERM, handler)
+    command = block(err.getvalue(), "read-only-file")[-1].removeprefix("  next: ")
+    assert command == "cd project && chmod u+w app/voice.py"
+    assert os.system(command) == 0
+    assert (root / "app/voice.py").stat().st_mode & 0o200
