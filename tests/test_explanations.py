@@ -11,6 +11,7 @@ import keychange
 from keychange import explanations
 from keychange.probe import failures, harmless
 from keychange.probe.known_failures import FAILURES
+from support.provoked import PROVOKED
 from support.workspace import migrate
 
 PACKAGE = Path(keychange.__file__).parent
@@ -39,18 +40,25 @@ def words_in(node):
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
-def outside_git(node):
-    """Every node but those of calls of git, whose verbs have hyphens too."""
+def that_raise(node):
+    """Every node but those that only speak of a code, and calls of git, whose verbs have hyphens.
+
+    What is compared with a code, or listed in a tuple of a module's own, raises nothing.
+    """
     if isinstance(node, ast.Call) and "git" in ast.unparse(node.func):
+        return
+    if isinstance(node, ast.Compare) or (
+        isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple | ast.Set)
+    ):
         return
     yield node
     for child in ast.iter_child_nodes(node):
-        yield from outside_git(child)
+        yield from that_raise(child)
 
 
 def in_module(tree):
     """Codes of one module: every hyphenated word, and every first word of a diagnostic."""
-    for node in outside_git(tree):
+    for node in that_raise(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", node.value):
                 yield node.value
@@ -75,6 +83,64 @@ def test_every_code_that_is_raised_is_explained():
 def test_every_explained_code_is_raised():
     warnings = {each.name for each in harmless.KNOWN}
     assert sorted(KNOWN.keys() - raised() - warnings) == []
+
+
+def sayings(tree):
+    """Every text of a module that a message can begin with, as a pattern; values stand for any."""
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        texts = [each.value if isinstance(each, ast.Constant) else None for each in parts]
+        if all(text is None or isinstance(text, str) for text in texts):
+            words = "".join(text or "" for text in texts)
+            if len(re.sub(r"\W", "", words)) >= LEAST and "\n" not in words:
+                yield "".join(".+?" if text is None else re.escape(text) for text in texts)
+
+
+MODELS = {each.code for each in FAILURES} | {each.name for each in harmless.KNOWN}
+LEAST = 6
+"""Letters that a pattern must have of its own, so as not to fit everything."""
+HEAD = re.compile(
+    r"^(?:(?P<place>.+?): )?(?P<severity>error|warning|note)\[(?P<code>.+?)\]: (?P<said>.+)$"
+)
+PLACE = re.compile(r"[^\s:]+(?::\d+:\d+)?")
+
+
+def test_an_example_is_what_the_program_prints():
+    """Its place has the one form, and its words are in the program.
+
+    Those that a run can be brought to are compared with what it prints, in test_provoked.py.
+    """
+    paths = [p for p in PACKAGE.rglob("*.py") if "explanations" not in p.parts]
+    said = {pattern for path in paths for pattern in sayings(ast.parse(path.read_bytes()))}
+    every = re.compile("|".join(f"(?:{each})" for each in sorted(said)))
+    strange = []
+    for code, found in KNOWN.items():
+        for head in filter(None, map(HEAD.match, found.example.splitlines())):
+            placed = head["place"] is None or PLACE.fullmatch(head["place"])
+            words = re.sub(r"^`[^`]+`: ", "", head["said"])
+            seen = code in PROVOKED or code in MODELS or every.match(words)
+            if not placed or head["code"] != code or not seen:
+                strange.append(f"{code}: {head[0]}")
+    assert strange == []
+
+
+def test_the_example_of_what_is_raised_shows_its_first_line():
+    """But for the failures of models and harmless warnings, which show what the model prints."""
+    silent = [
+        code
+        for code, found in KNOWN.items()
+        if code not in MODELS and not any(map(HEAD.match, found.example.splitlines()))
+    ]
+    assert silent == []
+
+
+def test_an_example_has_a_place_where_the_program_knows_one():
+    for code, case in PROVOKED.items():
+        shown = next(filter(None, map(HEAD.match, KNOWN[code].example.splitlines())))
+        if case.place:
+            assert shown["place"], f"{code} has a place, and its example none"
+        else:
+            assert not shown["place"], f"{code} has no place, and its example one"
 
 
 def test_a_code_is_explained_in_one_place():

@@ -71,7 +71,7 @@ CASES = {
         "two became one",
     ),
     "lint-no-change": (
-        own(STRINGS, '{from: "${new}", to: "${new}x"}'.replace("x", "")),
+        own(STRINGS, '{from: "${new}", to: org/voice-1.7B}'),
         13,
         "same",
     ),
@@ -156,9 +156,7 @@ def test_the_exit_code_says_whether_warnings_count(root):
     assert lint(root, "--strict")["exit_code"] == 1
     write(root, {ONE: SOUND[ONE].replace("    set:", "    sett:", 1)})
     assert lint(root)["exit_code"] == 2
-    write(
-        root, {**SOUND, "migrations/0003_gap.yaml": MIGRATION.replace("0001_voice", "0003_gap")}
-    )
+    write(root, {**SOUND, "migrations/0003_gap.yaml": MIGRATION.replace("0001_voice", "0003_gap")})
     assert lint(root)["exit_code"] == 1
 
 

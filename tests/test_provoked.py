@@ -1,5 +1,6 @@
 """Every diagnostic that a run can be brought to: placed, marked, explained, and with a way on."""
 
+import difflib
 import io
 import os
 import re
@@ -45,6 +46,17 @@ def block(text, code):
     return lines[at:end]
 
 
+VALUES = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|\S*[/\d]\S*|\S*[A-Z]{2,}\S*")
+ALIKE = 0.6
+
+
+def alike(message, code):
+    """How much a message has in common with the example of its explanation, but for values."""
+    shown = re.search(rf"\[{code}\]: (.+)", explanations.known()[code].example)[1]
+    words = [VALUES.sub("_", each).split() for each in (message, shown)]
+    return difflib.SequenceMatcher(None, *words, autojunk=False).ratio()
+
+
 @pytest.mark.parametrize("code", PROVOKED)
 def test_it_is_said_where_and_why_and_what_to_do(project, code):
     case = PROVOKED[code]
@@ -62,6 +74,7 @@ def test_it_is_said_where_and_why_and_what_to_do(project, code):
     assert bool(place) == bool(case.place)
     assert "hush" not in said, "the secret of the .env file"
     assert code in explanations.known()
+    assert alike(message, code) >= ALIKE, "the example of the explanation says it otherwise"
     numbered = re.search(r":(\d+):(\d+)$", place or "")
     is_note = " note[" in f" {head}" and "-v" not in case.command
     if numbered and rest and not is_note and rest[0].lstrip()[0].isdigit():

@@ -115,6 +115,15 @@ def gone(name: str) -> Callable[[Path], object]:
 
 
 UP = ("up --yes",)
+MORE = """\
+format: 1
+id: 0002_more
+title: one more key
+operations:
+  - env: .env
+    set:
+      MORE: {to: one}
+"""
 ONE = "migrations/0001_voice.yaml"
 P = Provocation
 PROVOKED: dict[str, Provocation] = {
@@ -182,7 +191,13 @@ PROVOKED: dict[str, Provocation] = {
         files={"migrations/0003_late.yaml": MIGRATION.replace("0001_voice", "0003_late")},
         place="migrations/0003_late.yaml",
     ),
-    "missing-migration": P(before=UP, then=gone(ONE), command="check", place=ONE),
+    "missing-migration": P(
+        files={"migrations/0002_more.yaml": MORE},
+        before=UP,
+        then=gone(ONE),
+        command="check",
+        place=ONE,
+    ),
     "edited-after-apply": P(
         before=UP, then=edit(ONE, "1.7B", "1.8B"), command="check", place=f"{ONE}:"
     ),
@@ -190,10 +205,13 @@ PROVOKED: dict[str, Provocation] = {
         files=declared("    set:", "    irreversible: two values became one\n    set:"),
         before=UP,
         command="down",
+        place=f"{ONE}:9:5",
     ),
     "found-done": P(files={".env": "TTS_MODEL=org/voice-1.7B\n"}, place=f"{ONE}:2:"),
-    "nothing-recorded": P(before=("stamp head --yes",), command="down --dry-run"),
-    "forgets-old-values": P(before=UP, command="stamp base --yes"),
+    "nothing-recorded": P(
+        before=("stamp head --yes",), command="down --dry-run", place=f"{ONE}:2:1"
+    ),
+    "forgets-old-values": P(before=UP, command="stamp base --yes", place=f"{ONE}:2:1"),
     "stamped-not-done": P(command="stamp head --yes", place=f"{ONE}:2:"),
     "unreadable-ledger": P(
         before=UP,
@@ -231,7 +249,10 @@ PROVOKED: dict[str, Provocation] = {
     ),
     # ---------------------------------------------------------------- settings and folders
     "no-such-root": P(command="-C nowhere plan"),
-    "no-such-migrations": P(files={"pyproject.toml": '[tool.keychange]\nmigrations = "migs"\n'}),
+    "no-such-migrations": P(
+        files={"pyproject.toml": '[tool.keychange]\nmigrations = "migs"\n'},
+        place="pyproject.toml:2:1",
+    ),
     "invalid-settings": P(
         files={"pyproject.toml": '[tool.keychange]\nmigration = "migs"\n'}, place="pyproject.toml"
     ),
@@ -299,10 +320,10 @@ PROVOKED: dict[str, Provocation] = {
     ),
     "unwritable-literal": P(
         files={
-            **declared('at: Voice.MODEL, from: "${old}", to: "${new}"', 'at: X, to: "\u65e5"'),
-            "app/voice.py": "# -*- coding: latin-1 -*-\nX = 'a'\n",
+            **declared('at: Voice.MODEL, from: "${old}", to: "${new}"', 'from: draft-, to: ""'),
+            "app/voice.py": 'N = 1\nNAME = f"draft-{N}"\n',
         },
-        place="app/voice.py:2:5",
+        place="app/voice.py:2:8",
     ),
     # ---------------------------------------------------------------- JSON
     "invalid-json": P(files={"conf/one.json": '{\n  "a": 1,\n}\n'}, place="conf/one.json:2:"),

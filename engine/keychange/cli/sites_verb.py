@@ -26,9 +26,11 @@ def command(session: Session, *, file: Path) -> int:
 
     An address does not name a line, so it stays the same when code is added above it.
     """
+    from keychange.closest import asked
     from keychange.formats.python.address import addressable
     from keychange.formats.python.encoding import InvalidPython
     from keychange.formats.python.source import parse
+    from keychange.nearest import nearest
     from keychange.render.masking import line as masked
     from keychange.render.style import visible
 
@@ -48,10 +50,16 @@ def command(session: Session, *, file: Path) -> int:
         found = addressable(parse(path.read_bytes()))
     except OSError as problem:
         message = f"cannot read the file: {(problem.strerror or '').lower()}"
-        raise RefusedError(error("unreadable-file", message, Location(shown))) from problem
+        hint = asked(nearest(root, shown)) or "name a Python file, from here or from the root"
+        raise RefusedError(
+            error("unreadable-file", message, Location(shown), hint=hint)
+        ) from problem
     except InvalidPython as problem:
-        place = Location(shown, problem.line, problem.column)
-        raise RefusedError(error("invalid-python", problem.message, place)) from problem
+        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        text = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
+        place = Location(shown, problem.line, problem.column, 1, text)
+        hint = "correct it, or run keychange under the Python that it is written for"
+        raise RefusedError(error("invalid-python", problem.message, place, hint=hint)) from problem
     if session.format == "json":
         rows: list[Json] = [
             {
