@@ -197,3 +197,23 @@ def test_the_bundled_migrations_load():
 def test_a_missing_file_is_a_diagnostic(tmp_path: Path):
     with pytest.raises(UsageProblem, match="cannot read the migration"):
         load_migration(tmp_path / "0001_a.yaml", "0001_a.yaml")
+
+
+def test_a_template_is_judged_also_where_the_shape_is_wrong():
+    found = problems(GOOD.replace("title: One", "title: 1").replace("${new}", "${nev}"))
+    assert [each[2] for each in found] == ["wrong-type", "unknown-variable"]
+
+
+def test_of_two_kinds_in_one_entry_neither_is_searched_for_the_fields_of_the_other():
+    found = problems(GOOD + "    json: a.json\n")
+    assert [each[2] for each in found] == ["wrong-shape"]
+    assert "env and json together" in found[0][3]
+
+
+@pytest.mark.parametrize(
+    ("verify", "column"),
+    [("expect: ['/a(/']", 14), ("reject: [ok, '/[/']", 18)],
+)
+def test_an_expression_that_is_none_is_found_when_it_is_read(verify, column):
+    found = problems(GOOD + f"verify:\n  - run: [a]\n    {verify}\n")
+    assert [each[:3] for each in found] == [(10, column, "invalid-pattern")]

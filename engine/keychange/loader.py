@@ -92,8 +92,10 @@ def parse_migration(
                 hint="make the id and the file's name the same",
             )
         )
-    if not problems and not before:
-        problems = [*_template_problems(document, source), *_pattern_problems(document, source)]
+    if not before:
+        fit = not problems
+        problems += _template_problems(document, source)
+        problems += _pattern_problems(document, source) if fit else ()
     declared: list[Operation] = []
     for kind, node, at in () if problems else _entries(document, "operations", operations.KINDS):
         try:
@@ -184,7 +186,10 @@ def _operation(kind: str, node: dict[str, Json], pointer: str) -> Operation:
 
 def _template_problems(document: Mapping[str, Json], source: YamlData) -> Iterator[Diagnostic]:
     """Names that no variable has, wherever a string stands; found at load, not at apply."""
-    variables = cast("dict[str, str]", document.get("vars", {}))
+    found = document.get("vars", {})
+    if not isinstance(found, dict) or not all(isinstance(e, str) for e in found.values()):
+        return  # which is said elsewhere
+    variables = cast("dict[str, str]", found)
     try:
         Templates.resolve("/", variables)
     except TemplateError as problem:

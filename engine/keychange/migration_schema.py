@@ -46,10 +46,10 @@ def schema_problems(document: Json) -> Iterator[Problem]:
 
     validator = Draft202012Validator(schema)
     found = [each for violation in validator.iter_errors(document) for each in _worded(violation)]
-    mixed = {each.pointer for each in found if each.message.endswith(_TOGETHER)}
+    mixed = [f"{each.pointer}/" for each in found if each.message.endswith(_TOGETHER)]
     for each in found:
-        # Of two kinds in one entry, each would find the fields of the other unknown.
-        if each.code != "unknown-field" or each.pointer.rpartition("/")[0] not in mixed:
+        # Of two kinds in one entry, each would find the fields of the other wrong.
+        if not each.pointer.startswith(tuple(mixed)):
             yield each
 
 

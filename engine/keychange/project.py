@@ -84,9 +84,10 @@ def load_project(
                 migrations.append(load_migration(path, shown, known))
         except UsageProblem as problem:
             problems.extend(problem.diagnostics)
-    if problems:
-        raise UsageProblem(*problems)
     history = History.of(migrations)
+    if problems:  # a number that seems to be missing may be that of a file that is not valid
+        doubled = (each for each in history.problems if each.code == "duplicate-revision")
+        raise UsageProblem(*problems, *doubled)
     data = instead[ledgers.PATH] if ledgers.PATH in instead else _read_ledger(settings.root)
     ledger, damage = _parsed(data)
     return Project(
