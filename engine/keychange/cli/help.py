@@ -80,6 +80,11 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = MappingProxyType(
         },
         "plan": {**_LOOKS, 0: "planned", 1: "with --exit-code: something would change; or refused"},
         "report": {**_LOOKS, 0: "written", 1: "nothing is known of it here, or not written"},
+        "lint": {
+            **_LOOKS,
+            0: "nothing wrong; there may be warnings",
+            1: "with --strict: a warning; or a number is doubled or missing",
+        },
         "validate": {**_LOOKS, 0: "every file is valid", 1: "a number is doubled or missing"},
         "doctor": {**_LOOKS, 0: "nothing is wrong", 1: "something is wrong"},
         "model": {**_LOOKS, 0: "every model is whole", 1: "a model could not be had"},
