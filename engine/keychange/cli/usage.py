@@ -14,7 +14,7 @@ from keychange.errors import UsageProblem
 def explained(problem: click.UsageError) -> UsageProblem:
     """The same in our words: what is wrong, what may have been meant, and where to look."""
     context = problem.ctx
-    message = problem.format_message()
+    message = " ".join(problem.format_message().split())
     asked = ""
     if isinstance(problem, click.NoSuchOption):
         options = [name for each in context.command.params for name in each.opts] if context else []
