@@ -9,7 +9,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -140,33 +139,23 @@ class Session:
         last, for it is done again when a transaction began or ended meanwhile. What an interrupted
         run left is undone or finished first, and the user is told.
         """
-        from keychange import git
-        from keychange.project import load_project
-        from keychange.transaction import read_steadily
+        from keychange.opening import opened
 
         settings = self.settings(own=own)
         self.watches()
-        self._recover(settings.root)
         if settings.bundled and self.announces and not self.options.get("quiet"):
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
-        index = git.staged(settings.root) if staged else {}
-        with _compiled(settings.root) if cached else nullcontext() as known:
-            return read_steadily(
-                settings.root, lambda held: work(load_project(settings, {**held, **index}, known))
-            )
+        return opened(settings, work, staged=staged, cached=cached, recovered=self._recovered)
 
-    def _recover(self, root: Path) -> None:
+    def _recovered(self, found: Recovery) -> None:
         from keychange.settings import STATE_DIRECTORY
-        from keychange.transaction import recover_if_free
 
-        found = recover_if_free(root)
-        if found is not None:
-            self.recovery = found
-            hint = "what you see now is the state after that"
-            place = Location(STATE_DIRECTORY)
-            self._waiting = [warning("recovered", str(found), place, hint=hint)]
-            if self.format in _AT_ONCE:
-                self.report(())
+        self.recovery = found
+        hint = "what you see now is the state after that"
+        place = Location(STATE_DIRECTORY)
+        self._waiting = [warning("recovered", str(found), place, hint=hint)]
+        if self.format in _AT_ONCE:
+            self.report(())
 
     def settings(self, *, own: bool = False) -> Settings:
         """Where the root and the migrations are; with ``own``, as ``find_settings`` says."""
@@ -410,12 +399,6 @@ class Session:
         print("Traceback (most recent call last):", file=sys.stderr)
         print("".join(traceback.format_tb(problem.__traceback__)), end="", file=sys.stderr)
         print(f"{type(problem).__qualname__} (its text may quote a file)", file=sys.stderr)
-
-
-def _compiled(root: Path) -> AbstractContextManager[Known]:
-    from keychange.warm.compiled import compiled
-
-    return compiled(root)
 
 
 class Verb(click.Command):
