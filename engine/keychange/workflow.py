@@ -1,13 +1,15 @@
-"""Workflow: the stages strung together: up, down, verify and stamp, each under the lock."""
+"""Workflow: the stages strung together: up, down, verify, probe and stamp."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from keychange.diagnostics import errors_in
+from keychange.diagnostics import error, errors_in
 from keychange.errors import KeychangeError, RefusedError
+from keychange.history import HEAD
 from keychange.ledger import Entry, Status
 from keychange.model import Migration, Plan
 from keychange.options import Interrupted, Options
@@ -17,6 +19,9 @@ from keychange.renumbering import Renumbering
 from keychange.run import Run
 from keychange.stamping import Stamping
 from keychange.transaction import lock, pending_recovery, recover
+
+if TYPE_CHECKING:
+    from keychange.checks import CheckOutcome
 
 
 def up(project: Project, plan: Plan, options: Options) -> Outcome:
@@ -116,6 +121,31 @@ def verify(project: Project, options: Options, *, again: bool = False) -> Outcom
         for migration in migrations:
             run.confirm(migration, None)
         return run.outcome
+
+
+def probe(project: Project, revision: str, options: Options) -> CheckOutcome:
+    """Run the probe that a migration declares; for head, the last migration that has one.
+
+    Raises:
+        UsageProblem: there is no such revision.
+        RefusedError: ``no-probe``, or a requirement is not met.
+    """
+    from keychange import checks
+    from keychange.preconditions import unmet_requirements
+
+    migrations = project.history.upto(project.history.resolve(revision))
+    candidates = migrations if revision == HEAD else migrations[-1:]
+    found = next((each for each in reversed(candidates) if checks.probe_of(each)), None)
+    check = checks.probe_of(found) if found else None
+    if found is None or check is None:
+        message = f"no migration up to `{revision}` declares a probe"
+        hint = "add `- probe: mlx_speech` to its `verify` list"
+        raise RefusedError(error("no-probe", message, hint=hint, command="migrate history"))
+    templates = project.templates[found.revision]
+    unmet = unmet_requirements(project.root, [(found, templates)], options, runtime=True)
+    if unmet:
+        raise RefusedError(*unmet)
+    return checks.probe(project.root, found, check, templates, options)
 
 
 def stamp(project: Project, stamping: Stamping, options: Options) -> Outcome:

@@ -35,28 +35,16 @@ def in_words(made: Draft) -> Iterator[str]:
 
 def where_next(session: Session, made: Draft) -> Iterator[str]:
     """What the author does now."""
-    here = _options(session)
+    plan = session.pasted("migrate plan")
     if made.open:
         names = " and ".join(made.open)
-        yield f"Write the new value of {names} into {made.path}, then: migrate{here} plan"
+        yield f"Write the new value of {names} into {made.path}, then: {plan}"
     elif not made.operations:
-        yield f"Edit {made.path}, then: migrate{here} plan"
+        yield f"Edit {made.path}, then: {plan}"
     else:
         files = len({each.path for each in made.sites})
         sites = count(len(made.sites), "site")
-        yield f"{sites} in {count(files, 'file')}. See the exact changes with: migrate{here} plan"
-
-
-def _options(session: Session) -> str:
-    """The options of this run that the next command needs as well."""
-    import shlex
-
-    names = (("root", "-C"), ("migrations", "--migrations"))
-    return "".join(
-        f" {flag} {shlex.quote(str(session.options[name]))}"
-        for name, flag in names
-        if session.options.get(name)
-    )
+        yield f"{sites} in {count(files, 'file')}. See the exact changes with: {plan}"
 
 
 def as_data(made: Draft, written: tuple[str, ...]) -> dict[str, Json]:

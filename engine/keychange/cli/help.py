@@ -25,6 +25,7 @@ OPTION_GROUPS: Final = MappingProxyType(
         "What to work on": (
             *("to", "steps", "plan_file", "index", "left_behind", "exhaustive", "again"),
             *("on_request", "onto", "check", "by", "jsonc", "interrupted"),
+            *("olds", "news", "title", "bare"),
         ),
         "Checks and models": ("no_verify", "baseline", "allow_cpu", "python"),
         "What is shown": (
@@ -65,6 +66,8 @@ EXITS: Final[Mapping[str, Mapping[int, str]]] = MappingProxyType(
         "down": _WRITES,
         "rebase": _WRITES,
         "stamp": _WRITES,
+        "init": _WRITES,
+        "new": _WRITES,
         "recover": {each: _WRITES[each] for each in (0, 1, 4)},
         "verify": {**_LOOKS, 3: "a check did not pass; nothing was rolled back"},
         "probe": {

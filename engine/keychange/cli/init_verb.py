@@ -22,7 +22,13 @@ _ROWS = 8
 """Rows of one kind that are shown; the rest is counted."""
 
 
-@verb("init", "migrate init\nmigrate -C path/to/project init --bare")
+_EXAMPLES = """\
+migrate init  # look, and write migrations/ with a first migration
+migrate init --dry-run  # only look
+migrate -C path/to/project init --bare  # only the folder"""
+
+
+@verb("init", _EXAMPLES)
 @click.option("--bare", is_flag=True, help="Only the folder, with the schema for editors.")
 @click.option("--dry-run", is_flag=True, help="Only show what was found; write nothing.")
 @click.option(
@@ -132,10 +138,11 @@ def _advice(
     from keychange.cli.authoring import where_next
 
     if not written:
-        yield "Nothing was written. Write it with: migrate init"
+        yield f"Nothing was written. Write it with: {session.pasted('migrate init')}"
         return
     if made is None:
-        yield "Write a migration with: migrate new SLUG --from OLD --to NEW"
+        command = session.pasted("migrate new SLUG --from OLD --to NEW")
+        yield f"Write a migration with: {command}"
     else:
         yield from where_next(session, made)
     if found.table:

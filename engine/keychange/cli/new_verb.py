@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from keychange.authoring import Draft
 
 _EXAMPLES = """\
-migrate new larger_voice --from org/voice-4bit --to org/voice-8bit
-migrate new larger_voice --title 'The larger voice'"""
+migrate new larger_voice --from org/voice-4bit --to org/voice-8bit  # every place of it
+migrate new larger_voice --title 'The larger voice'  # from where the last one ends"""
 
 
 @verb("new", _EXAMPLES)

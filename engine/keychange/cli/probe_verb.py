@@ -5,8 +5,6 @@ from __future__ import annotations
 import click
 
 from keychange.cli.session import Session, verb
-from keychange.diagnostics import error
-from keychange.errors import RefusedError
 
 _EXAMPLES = """\
 migrate probe  # of the last migration that declares one
@@ -27,32 +25,18 @@ def command(session: Session, *, revision: str, allow_cpu: bool, markdown: bool)
     The model of the migration is loaded by the project's own interpreter and clones the reference
     voice; nothing of the project is changed. Ends with 0 if it passed, 3 if not.
     """
-    from keychange import checks
-    from keychange.history import HEAD
     from keychange.options import Options
-    from keychange.preconditions import unmet_requirements
     from keychange.probe.verdict import Verdict
     from keychange.render import document
     from keychange.render.masking import line as masked
     from keychange.render.text import check_outcome
+    from keychange.workflow import probe
 
     project = session.read(lambda here: here)
-    migrations = project.history.upto(project.history.resolve(revision))
-    candidates = migrations if revision == HEAD else migrations[-1:]
-    found = next((each for each in reversed(candidates) if checks.probe_of(each)), None)
-    check = checks.probe_of(found) if found else None
-    if found is None or check is None:
-        message = f"no migration up to `{revision}` declares a probe"
-        hint = "add `- probe: mlx_speech` to its `verify` list"
-        raise RefusedError(error("no-probe", message, hint=hint, command="migrate history"))
     options = Options(
         allow_cpu=allow_cpu, say=session.say, progress=session.stage, live=session.live
     )
-    templates = project.templates[found.revision]
-    unmet = unmet_requirements(project.root, [(found, templates)], options, runtime=True)
-    if unmet:
-        raise RefusedError(*unmet)
-    outcome = checks.probe(project.root, found, check, templates, options)
+    outcome = probe(project, revision, options)
     code = 0 if outcome.verdict is Verdict.PASS else 3
     if session.format == "json":
         return session.emit(code, outcome.diagnostics, probe=document.check(outcome))

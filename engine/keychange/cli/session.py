@@ -22,7 +22,6 @@ from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
     from keychange.cli.live import Live
-    from keychange.loader import Known
     from keychange.model import Json
     from keychange.project import Project
     from keychange.render.style import Style
