@@ -99,6 +99,14 @@ def test_importing_keychange_imports_nothing():
     assert done.stdout.split() == ["keychange"]
 
 
+def test_a_submodule_is_imported_without_the_functions():
+    program = "import sys; from keychange import git; print('keychange.api' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 def test_a_function_stays_one_when_modules_are_imported():
     program = (
         "import keychange, keychange.probing.client, keychange.cli;"

@@ -2,24 +2,27 @@
 
 __version__ = "0.1.0"
 
+_PUBLIC = (
+    *("plan", "up", "down", "check", "probe"),
+    *("Options", "Plan", "Step", "Site", "State", "Outcome", "Ending", "Report", "Standing"),
+    *("CheckOutcome", "Verdict", "Diagnostic", "Location", "Severity"),
+    *("KeychangeError", "UsageProblem", "RefusedError", "RolledBackError", "RollbackError"),
+)
+"""What ``keychange.api`` offers; the types are in ``__init__.pyi``."""
+
 
 def __getattr__(name: str) -> object:
     """The public functions and their types, imported when one is first asked for.
 
-    So `migrate check`, which needs none of them, pays for none. Their types are in
-    ``__init__.pyi``, their contracts in ``keychange.api``.
+    So `migrate check`, which needs none of them, pays for none.
     """
-    if not name.startswith("_"):
+    if name in _PUBLIC:
         from importlib import import_module
 
-        api = import_module("keychange.api")
-        if name in api.__all__:
-            return getattr(api, name)
+        return getattr(import_module("keychange.api"), name)
     raise AttributeError(f"module 'keychange' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
     """What there is, for completion."""
-    from importlib import import_module
-
-    return [*import_module("keychange.api").__all__, "__version__"]
+    return [*_PUBLIC, "__version__"]
