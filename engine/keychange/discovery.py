@@ -9,13 +9,14 @@ from pathlib import Path
 
 from keychange import git
 from keychange.guessing import models, names_setting
-from keychange.model import Json
-from keychange.project import schema_lookup
-from keychange.resources import schema_names
+from keychange.model import Value
+from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
 from keychange.survey import Held, Survey, survey
 
 _HOOKS = ".pre-commit-config.yaml"
+_GROUPS = 200
+"""Groups of configs beyond which they are data, and no schema is tried on them."""
 _SCHEMAS = 20
 """Schemas of a project that are tried on its configs."""
 
@@ -83,9 +84,8 @@ class Discovery:
         """By the pattern of a group of configs, the schemas that all of them satisfy."""
         known = self._known_schemas()
         found = {}
-        for group in self.configs:
-            documents = [d for p in group.paths if (d := self.survey.documents.get(p)) is not None]
-            names = fitting(known, documents)
+        for group in self.configs if len(self.configs) <= _GROUPS else ():
+            names = fitting(known, [self.survey.document(each) for each in group.paths])
             if names:
                 found[group.pattern] = names
         return found
@@ -119,12 +119,11 @@ class Discovery:
             found.append(Group(pattern, tuple(members), all(each in ignored for each in members)))
         return tuple(found)
 
-    def _known_schemas(self) -> dict[str, Json]:
+    def _known_schemas(self) -> dict[str, Value]:
         """Those that ship for configs, and those of the project, by the name `schema` takes."""
         own = [p for p in self.survey.files if p.endswith(".schema.json")][:_SCHEMAS]
-        shipped = [name for name in schema_names() if "." in name]
-        lookup = schema_lookup(self.root)
-        return {name: lookup(name) for name in (*shipped, *own)}
+        shipped = {name: bundled_schema(name) for name in schema_names() if "." in name}
+        return {**shipped, **{path: self.survey.document(path) for path in own}}
 
 
 def discover(settings: Settings) -> Discovery:
@@ -133,7 +132,7 @@ def discover(settings: Settings) -> Discovery:
     return Discovery(settings, survey(settings.root, skipped=skipped))
 
 
-def fitting(schemas: Mapping[str, Json], documents: Sequence[Json]) -> tuple[str, ...]:
+def fitting(schemas: Mapping[str, Value], documents: Sequence[Value]) -> tuple[str, ...]:
     """The schemas that all documents satisfy and that say something about them.
 
     A schema that requires no member, or names few of those that are there, fits by chance.
@@ -146,11 +145,12 @@ def fitting(schemas: Mapping[str, Json], documents: Sequence[Json]) -> tuple[str
             continue
         properties = schema.get("properties")
         named = properties.keys() if isinstance(properties, dict) else set()
-        close = all(
-            isinstance(each, dict) and 2 * len(each.keys() & named) >= len(each)
+        if all(
+            isinstance(each, dict)
+            and 2 * len(each.keys() & named) >= len(each)
+            and satisfied(each, schema)
             for each in documents
-        )
-        if close and all(satisfied(each, schema) for each in documents):
+        ):
             found.append(name)
     return tuple(found)
 

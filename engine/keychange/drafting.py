@@ -253,10 +253,10 @@ def _shared(
             if changes.setdefault(address, change) != change:
                 return None
     for path in (each for each in survey.files if fits(each, pattern)):
-        if path not in survey.documents:
-            return None
         own = members[path].changes if path in members else {}
-        document = survey.documents[path]
+        document = survey.document(path)
+        if document is ABSENT:
+            return None
         if any(a not in own and value_at(document, a) is not ABSENT for a in changes):
             return None
     return changes

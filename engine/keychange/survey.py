@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, note
-from keychange.model import Json, Value
+from keychange.model import ABSENT, Json, Value
 from keychange.search import MAXIMUM_BYTES, SKIPPED
 from keychange.spans import LineIndex
+
+if TYPE_CHECKING:
+    from keychange.formats.json.text import Document
 
 _ENV = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
 _KINDS = {".py": "python", ".json": "json", ".jsonc": "json"}
 _CACHES = SKIPPED | {".cache", ".hypothesis", ".mypy_cache", ".nox", ".ruff_cache", ".tox"}
 _WEIGHTS = (".safetensors", ".gguf", ".npz")
+_CONFIG_BYTES = 64 * 1024
+"""A larger file is data, in which nobody names a model; a value to be replaced is looked for."""
+_NAME = re.compile(r"[\w./:@+-]{2,200}")
 _LOCKS = frozenset(("package-lock.json", "composer.lock", "Pipfile.lock"))
 
 
@@ -50,13 +57,21 @@ class Held:
 class Survey:
     """What was found: files by path with their kind, strings in order, and files not understood.
 
-    ``documents`` are the values of the configs that were parsed, by path.
+    ``read`` gives the bytes of a file as the survey saw them.
     """
 
     files: Mapping[str, str]
     held: tuple[Held, ...]
-    documents: Mapping[str, Json]
     unread: tuple[Diagnostic, ...] = ()
+    read: Callable[[str], bytes] = field(default=lambda path: b"", repr=False)
+
+    def document(self, path: str) -> Value:
+        """What a config holds; ABSENT where it could not be read."""
+        data = self.read(path)
+        try:
+            return _document(data)[0].value if data else ABSENT
+        except ValueError:
+            return ABSENT
 
 
 def kind_of(path: str) -> str | None:
@@ -110,32 +125,28 @@ def survey(
 
     values = frozenset(wanted)
     planned = instead or {}
+    limit = MAXIMUM_BYTES if values else _CONFIG_BYTES
+
+    def read(path: str) -> bytes:
+        return (planned[path] or b"") if path in planned else _read(root / path, limit)
+
     files = config_files(root, skipped)
     files.update({each: kind for each in planned if (kind := kind_of(each))})
     held: list[Held] = []
-    documents: dict[str, Json] = {}
     unread: list[Diagnostic] = []
     for path, kind in counted(sorted(files.items()), "searching", len(files)):
-        data = planned[path] if path in planned else _read(root / path)
-        if not data:
+        data = read(path)
+        if not data or not _may_hold(kind, data, values):
             continue
         try:
-            if kind == "json":
-                found = _json(path, data, documents, values)
-            elif _may_hold(kind, data, values):
-                found = list(_env(path, data) if kind == "env" else _python(path, data))
-            else:
-                continue
+            held += _KINDS_OF_STRINGS[kind](path, data, values)
         except (ValueError, InvalidPython) as problem:
-            if _may_hold(kind, data, values):
-                message = f"is no valid {kind} and was not looked into: {problem}"
-                unread.append(note("not-surveyed", message, Location(path)))
-            continue
-        held += found
-    return Survey(files=files, held=tuple(held), documents=documents, unread=tuple(unread))
+            message = f"is no valid {kind} and was not looked into: {problem}"
+            unread.append(note("not-surveyed", message, Location(path)))
+    return Survey(files=files, held=tuple(held), unread=tuple(unread), read=read)
 
 
-def value_at(document: Json, pointer: str) -> Value:
+def value_at(document: Value, pointer: str) -> Value:
     """What a parsed config holds at a JSON pointer."""
     from keychange.formats.json.pointer import lookup, split
 
@@ -155,22 +166,31 @@ def _may_hold(kind: str, data: bytes, values: frozenset[str]) -> bool:
     return b"\\" in data or any(each.encode() in data for each in values)
 
 
-def _env(path: str, data: bytes) -> Iterator[Held]:
+def _holds(value: str, values: frozenset[str]) -> bool:
+    """Whether a string may hold one of the values; without any, whether it may name something."""
+    if not values:
+        return _NAME.fullmatch(value) is not None
+    return any(each in value for each in values)
+
+
+def _env(path: str, data: bytes, values: frozenset[str]) -> Iterator[Held]:
     from keychange.formats.dotenv.text import EnvFile
 
     env = EnvFile(data)
     for key, bindings in env.by_key.items():
         last = bindings[-1]
-        if last.value is not None:
+        if last.value is not None and _holds(last.value, values):
             line = env.line_of(last.key_start)
             yield Held(path=path, kind="env", address=key, value=last.value, line=line)
 
 
-def _python(path: str, data: bytes) -> Iterator[Held]:
+def _python(path: str, data: bytes, values: frozenset[str]) -> Iterator[Held]:
     from keychange.formats.python.address import Place, literals
     from keychange.formats.python.source import parse
 
     for each in literals(parse(data)):
+        if not _holds(each.value, values):
+            continue
         yield Held(
             path=path,
             kind="python",
@@ -182,31 +202,33 @@ def _python(path: str, data: bytes) -> Iterator[Held]:
         )
 
 
-def _json(path: str, data: bytes, documents: dict[str, Json], values: frozenset[str]) -> list[Held]:
+def _json(path: str, data: bytes, values: frozenset[str]) -> Iterator[Held]:
     from keychange.formats.json.pointer import join
+
+    document, syntax = _document(data)
+    index = LineIndex(data)
+    for tokens, value in _strings(document.value):
+        if _holds(value, values):
+            entry = document.find(tokens)
+            line = index.position(entry.value)[0] if entry else 0
+            yield Held(
+                path=path, kind="json", address=join(tokens), value=value, line=line, syntax=syntax
+            )
+
+
+def _document(data: bytes) -> tuple[Document, str]:
+    """The document of a config and its syntax: what is no JSON may be JSONC.
+
+    Raises:
+        ValueError: it is neither.
+    """
     from keychange.formats.json.problem import InvalidJsonError
     from keychange.formats.json.text import read
 
-    syntax = "json"
     try:
-        document = read(data)
+        return read(data), "json"
     except InvalidJsonError:
-        document, syntax = read(data, jsonc=True), "jsonc"
-    documents[path] = document.value
-    if not _may_hold("json", data, values):
-        return []
-    index = LineIndex(data)
-    found = []
-    for tokens, value in _strings(document.value):
-        if values and not any(each in value for each in values):
-            continue
-        entry = document.find(tokens)
-        line = index.position(entry.value)[0] if entry else 0
-        address = join(tokens)
-        found.append(
-            Held(path=path, kind="json", address=address, value=value, line=line, syntax=syntax)
-        )
-    return found
+        return read(data, jsonc=True), "jsonc"
 
 
 def _strings(document: Json) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -223,10 +245,13 @@ def _strings(document: Json) -> Iterator[tuple[tuple[str, ...], str]]:
             stack.extend(((*tokens, str(at)), each) for at, each in reversed(pairs))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int) -> bytes:
     from keychange.regular import read_regular
 
     try:
-        return read_regular(path, limit=MAXIMUM_BYTES, follow=False)
+        return read_regular(path, limit=limit, follow=False)
     except OSError:
         return b""
+
+
+_KINDS_OF_STRINGS = {"env": _env, "python": _python, "json": _json}

@@ -37,7 +37,7 @@ def where_next(session: Session, made: Draft) -> Iterator[str]:
     """What the author does now."""
     plan = session.pasted("migrate plan")
     if made.open:
-        names = " and ".join(made.open)
+        names = ", ".join(made.open)
         yield f"Write the new value of {names} into {made.path}, then: {plan}"
     elif not made.operations:
         yield f"Edit {made.path}, then: {plan}"

@@ -81,10 +81,12 @@ def _draft(here: Project, found: Discovery, *, bare: bool) -> Draft | None:
 def _found(found: Discovery) -> Iterator[str]:
     yield from _rows("Project", [f"{found.root}{', a git checkout' if found.checkout else ''}"])
     yield from _rows("Env files", map(_group, found.env_files))
-    configs = sorted(found.configs, key=lambda each: not _telling(found, each))
+    sites = (*found.settings_found, *(each for held in found.models.values() for each in held))
+    telling = {each.path for each in sites}  # those that hold a model or a setting come first
+    configs = sorted(found.configs, key=lambda each: telling.isdisjoint(each.paths))
     yield from _rows("Configs", map(_group, configs))
     yield from _rows("Sources", found.sources)
-    yield from _rows("Models", (line for m in found.models.items() for line in _model(*m)))
+    yield from _rows("Models", (_model(*each) for each in found.models.items()))
     yield from _rows("Settings", (f"{each.value}  {_site(each)}" for each in found.settings_found))
     fits = (f"{pattern} fits {', '.join(names)}" for pattern, names in found.schemas.items())
     yield from _rows("Schemas", fits)
@@ -105,18 +107,9 @@ def _group(group: Group) -> str:
     return f"{group.pattern}  ({', '.join(said)})" if said else group.pattern
 
 
-def _telling(found: Discovery, group: Group) -> bool:
-    """Whether a group of configs holds a model or a setting: those are shown first."""
-    sites = (*found.settings_found, *(each for held in found.models.values() for each in held))
-    return any(each.path in group.paths for each in sites)
-
-
-def _model(value: str, sites: tuple[Held, ...]) -> Iterator[str]:
-    yield value
-    for each in sites[:3]:
-        yield f"  {_site(each)}"
-    if len(sites) > 3:
-        yield f"  and {len(sites) - 3} more"
+def _model(value: str, sites: tuple[Held, ...]) -> str:
+    more = len({(each.path, each.address) for each in sites}) - 1
+    return f"{value}  {_site(sites[0])}" + (f", and {more} more" if more else "")
 
 
 def _site(held: Held) -> str:
