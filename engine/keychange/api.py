@@ -14,7 +14,6 @@ from typing import TypeAlias, TypeVar
 
 from keychange import project as projects
 from keychange import standing, workflow
-from keychange.checks import CheckOutcome
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
 from keychange.errors import (
     KeychangeError,
@@ -26,7 +25,7 @@ from keychange.errors import (
 from keychange.model import Plan, Site, State, Step
 from keychange.opening import opened
 from keychange.options import Options
-from keychange.outcome import Ending, Outcome
+from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probe.verdict import Verdict
 from keychange.project import Project
 from keychange.settings import find_settings

@@ -21,7 +21,7 @@ from keychange.stamping import Stamping
 from keychange.transaction import lock, pending_recovery, recover
 
 if TYPE_CHECKING:
-    from keychange.checks import CheckOutcome
+    from keychange.outcome import CheckOutcome
 
 
 def up(project: Project, plan: Plan, options: Options) -> Outcome:
