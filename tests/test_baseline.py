@@ -9,7 +9,7 @@ import pytest
 from keychange import baseline
 from keychange.options import Options
 from keychange.outcome import CheckOutcome
-from keychange.probe.checkpoint import make_checkpoint
+from keychange.probing.checkpoint import make_checkpoint
 from keychange.project import load_project, plan_up
 from keychange.settings import find_settings
 from support.probe import FAST, VOICE

@@ -12,7 +12,7 @@ import pytest
 
 from keychange.errors import UsageProblem
 from keychange.model import ABSENT, Check
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from keychange.templates import TemplateError, Templates
 from keychange.verification.commands import (
     command_environment,

@@ -8,7 +8,7 @@ import sys
 import mlx.core as mx
 import pytest
 
-from keychange.probe.checkpoint import make_checkpoint
+from keychange.probing.checkpoint import make_checkpoint
 from keychange.resources import data_dir
 from support.workspace import changed, files, migrate
 

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from keychange.probe.checkpoint import make_checkpoint
+from keychange.probing.checkpoint import make_checkpoint
 from support.runtime_facts import HEALTHY
 from support.workspace import changed, files, migrate, track
 

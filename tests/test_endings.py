@@ -18,7 +18,7 @@ from keychange import workflow
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 from keychange.outcome import CheckOutcome
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from support import faults
 from support.history import build, checking, codes, declare, migration, paste, recorded, say, write
 from support.workspace import changed, files, migrate_here

@@ -9,8 +9,8 @@ import pytest
 
 import keychange
 from keychange import explanations
-from keychange.probe import failures, harmless
-from keychange.probe.known_failures import FAILURES
+from keychange.probing import failures, harmless
+from keychange.probing.known_failures import FAILURES
 from support.provoked import PROVOKED
 from support.workspace import migrate
 

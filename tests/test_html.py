@@ -10,7 +10,7 @@ import pytest
 
 from keychange import evidence
 from keychange.evidence import LARGEST_RECORDING
-from keychange.probe.worker import draw
+from keychange.probing.worker import draw
 from keychange.render import html
 from keychange.render.html.page import escaped, tag
 from support.markup import Page, colours, contrast

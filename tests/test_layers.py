@@ -54,13 +54,13 @@ ORDER = (
     "keychange.authoring",
     "keychange.plan_file",
     "keychange.options",
-    "keychange.probe.verdict",
+    "keychange.probing.verdict",
     "keychange.outcome",
-    "keychange.probe.known_failures",
-    "keychange.probe.failures",
-    "keychange.probe.harmless",
+    "keychange.probing.known_failures",
+    "keychange.probing.failures",
+    "keychange.probing.harmless",
     "keychange.verification",
-    "keychange.probe",
+    "keychange.probing",
     "keychange.preconditions",
     "keychange.checks",
     "keychange.carriers",
@@ -124,7 +124,7 @@ def test_modules_import_only_from_the_left():
 
 
 def test_the_worker_imports_nothing_of_keychange():
-    worker = PACKAGE / "probe" / "worker.py"
+    worker = PACKAGE / "probing" / "worker.py"
     assert imported(ast.parse(worker.read_bytes())) == set()
 
 

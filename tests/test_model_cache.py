@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keychange.diagnostics import Severity, errors_in
-from keychange.probe.checkpoint import MODEL_ID
-from keychange.probe.made_up.config import model_config, speech_config
+from keychange.probing.checkpoint import MODEL_ID
+from keychange.probing.made_up.config import model_config, speech_config
 from keychange.verification.model.cache import inspect_model
 from keychange.verification.model.hub import hub_cache
 from keychange.verification.model.inspection import Checkpoint

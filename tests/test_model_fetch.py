@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from keychange.probe.checkpoint import make_checkpoint
-from keychange.probe.known_failures.download import DOWNLOADING
+from keychange.probing.checkpoint import make_checkpoint
+from keychange.probing.known_failures.download import DOWNLOADING
 from keychange.resources import data_dir
 from keychange.verification.model.cache import inspect_model
 from keychange.verification.model.download import Transfer, fetch_model, size_in_words

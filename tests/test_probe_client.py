@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 
 from keychange.errors import UsageProblem
-from keychange.probe import thresholds
-from keychange.probe.assembly import decided, measured
-from keychange.probe.checkpoint import main as make
-from keychange.probe.checkpoint import make_checkpoint
-from keychange.probe.classification import cause_of
-from keychange.probe.client import run_probe, worker_environment
-from keychange.probe.duration import expect
-from keychange.probe.judgement import Standard, judge
-from keychange.probe.made_up.config import speech_config
-from keychange.probe.made_up.vocoder import program, stages
-from keychange.probe.report import ProbeReport
-from keychange.probe.request import STAGE_LIMITS
-from keychange.probe.supervisor import Outcome
-from keychange.probe.verdict import CheckVerdict, Verdict
+from keychange.probing import thresholds
+from keychange.probing.assembly import decided, measured
+from keychange.probing.checkpoint import main as make
+from keychange.probing.checkpoint import make_checkpoint
+from keychange.probing.classification import cause_of
+from keychange.probing.client import run_probe, worker_environment
+from keychange.probing.duration import expect
+from keychange.probing.judgement import Standard, judge
+from keychange.probing.made_up.config import speech_config
+from keychange.probing.made_up.vocoder import program, stages
+from keychange.probing.report import ProbeReport
+from keychange.probing.request import STAGE_LIMITS
+from keychange.probing.supervisor import Outcome
+from keychange.probing.verdict import CheckVerdict, Verdict
 from keychange.verification.model.cache import inspect_model
 from support.probe import (
     FAST,

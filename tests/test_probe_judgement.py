@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keychange.errors import UsageProblem
-from keychange.probe import failures, thresholds
-from keychange.probe.assembly import decided, measured
-from keychange.probe.classification import cause_of
-from keychange.probe.duration import expect
-from keychange.probe.headline import markdown
-from keychange.probe.judgement import Standard, judge
-from keychange.probe.recogniser import word_error_rate
-from keychange.probe.report import ProbeReport
-from keychange.probe.supervisor import Outcome
-from keychange.probe.verdict import CheckVerdict, Verdict
+from keychange.probing import failures, thresholds
+from keychange.probing.assembly import decided, measured
+from keychange.probing.classification import cause_of
+from keychange.probing.duration import expect
+from keychange.probing.headline import markdown
+from keychange.probing.judgement import Standard, judge
+from keychange.probing.recogniser import word_error_rate
+from keychange.probing.report import ProbeReport
+from keychange.probing.supervisor import Outcome
+from keychange.probing.verdict import CheckVerdict, Verdict
 from keychange.verification.model.inspection import Checkpoint
 
 SCHEMAS = Path(__file__).parents[1] / "schemas"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from keychange.probe import failures, harmless, supervisor
-from keychange.probe.classification import cause_of
-from keychange.probe.client import worker_environment
-from keychange.probe.request import STAGE_LIMITS
-from keychange.probe.supervisor import Outcome, supervise
-from keychange.probe.verdict import Verdict
+from keychange.probing import failures, harmless, supervisor
+from keychange.probing.classification import cause_of
+from keychange.probing.client import worker_environment
+from keychange.probing.request import STAGE_LIMITS
+from keychange.probing.supervisor import Outcome, supervise
+from keychange.probing.verdict import Verdict
 from support.probe import PYTHON, fake_mlx, interpreter
 
 WORKER = Path(supervisor.__file__).with_name("worker.py")

@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from keychange.probe import thresholds, worker
+from keychange.probing import thresholds, worker
 from support.probe import VOICE
 
 RATE = 24000

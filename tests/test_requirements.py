@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keychange.model import Requirement
-from keychange.probe import failures
+from keychange.probing import failures
 from keychange.verification import requirements, runtime
 from keychange.verification.model import cache
 from keychange.verification.model.inspection import Checkpoint, Inspection

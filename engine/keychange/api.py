@@ -26,7 +26,7 @@ from keychange.model import Plan, Site, State, Step
 from keychange.opening import opened
 from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from keychange.project import Project
 from keychange.settings import find_settings
 from keychange.standing import Report, Standing

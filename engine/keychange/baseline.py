@@ -12,7 +12,7 @@ from keychange.model import Json, Migration, Step
 from keychange.options import Options
 from keychange.outcome import CheckOutcome
 from keychange.preconditions import project_environment
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from keychange.templates import Templates
 from keychange.verification.model.cache import inspect_model
 

@@ -14,11 +14,11 @@ from keychange.model import Check, Json, Migration
 from keychange.options import Options
 from keychange.outcome import CheckOutcome
 from keychange.preconditions import hidden_values, project_environment
-from keychange.probe.client import Progress, ProgressCallback, run_probe
-from keychange.probe.headline import markdown
-from keychange.probe.report import ProbeReport
-from keychange.probe.request import TEXT, ProbeRequest
-from keychange.probe.verdict import CheckVerdict, Verdict
+from keychange.probing.client import Progress, ProgressCallback, run_probe
+from keychange.probing.headline import markdown
+from keychange.probing.report import ProbeReport
+from keychange.probing.request import TEXT, ProbeRequest
+from keychange.probing.verdict import CheckVerdict, Verdict
 from keychange.settings import STATE_DIRECTORY
 from keychange.templates import Templates
 from keychange.verification.commands import CommandResult, commands_of, run_command

@@ -15,7 +15,7 @@ from keychange.errors import RefusedError
 from keychange.ledger import Entry, FileRecord, Last
 from keychange.model import Direction, FileChange, Json, Migration, Site, State, Step
 from keychange.preconditions import hidden_values
-from keychange.probe.request import TEXT
+from keychange.probing.request import TEXT
 from keychange.project import Project
 from keychange.regular import read_regular
 from keychange.settings import STATE_DIRECTORY

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from keychange.diagnostics import Diagnostic
 from keychange.model import Json
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 
 if TYPE_CHECKING:
     from keychange.transaction import Recovery

@@ -17,7 +17,7 @@ from keychange.ledger import Last, Ledger, Status
 from keychange.model import FileChange, Migration, Step
 from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from keychange.project import Project, plan_down
 from keychange.transaction import FileWrite, commit
 

@@ -21,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1] / "engine"), str(HERE.parent)]
 
-from keychange.probe.client import run_probe, worker_environment  # noqa: E402 - path first
+from keychange.probing.client import run_probe, worker_environment  # noqa: E402 - path first
 from support.probe import PYTHON, hub, request  # noqa: E402 - path first
 
 BARE = """

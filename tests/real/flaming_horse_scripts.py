@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from flaming_horse import NEW, OLD, REPOSITORY, SECRETS, Claims, make, say
 
-from keychange.probe.checkpoint import make_checkpoint
+from keychange.probing.checkpoint import make_checkpoint
 from support.workspace import changed, files, migrate
 
 PROJECT = "generated/aa-with-narration"  # the first one: the checks take one project

@@ -26,7 +26,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
-from keychange.probe.checkpoint import make_checkpoint  # noqa: E402 (support comes first)
+from keychange.probing.checkpoint import make_checkpoint  # noqa: E402 (support comes first)
 from keychange.resources import data_dir  # noqa: E402
 from support.workspace import migrate  # noqa: E402
 

@@ -5,8 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from keychange.probe.checkpoint import MODEL_ID, make_checkpoint
-from keychange.probe.request import ProbeRequest
+from keychange.probing.checkpoint import MODEL_ID, make_checkpoint
+from keychange.probing.request import ProbeRequest
 
 VOICE = Path(__file__).parents[2] / "assets" / "sample" / "assets" / "voice_ref_2"
 PYTHON = Path(sys.executable)

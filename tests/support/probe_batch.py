@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from keychange.probe.worker import Stop, Worker
+from keychange.probing.worker import Stop, Worker
 
 
 class Recorder:
@@ -29,7 +29,7 @@ class Recorder:
 
 def outcome(request):
     """Facts, stage and result of one request, as a supervisor would have them."""
-    from keychange.probe.worker import jsonable
+    from keychange.probing.worker import jsonable
 
     recorder = Recorder()
     try:

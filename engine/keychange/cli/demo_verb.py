@@ -99,7 +99,7 @@ class _Demo:
         print("of step 2 for the device that it ran on; a CPU proves nothing about a GPU.")
 
     def _prepare(self) -> None:
-        from keychange.probe.checkpoint import make_checkpoint
+        from keychange.probing.checkpoint import make_checkpoint
         from keychange.resources import data_dir
 
         if self.root.exists():

@@ -26,7 +26,7 @@ def command(session: Session, *, revision: str, allow_cpu: bool, markdown: bool)
     voice; nothing of the project is changed. Ends with 0 if it passed, 3 if not.
     """
     from keychange.options import Options
-    from keychange.probe.verdict import Verdict
+    from keychange.probing.verdict import Verdict
     from keychange.render import document
     from keychange.render.masking import line as masked
     from keychange.render.text import check_outcome

@@ -1,7 +1,7 @@
 """Explanations: what every diagnostic code means, why it comes, what it looks like, what to do.
 
-The failures of models stand in ``keychange.probe.known_failures``, harmless warnings in
-``keychange.probe.harmless``; all others in the TOML files of this folder, one for each family: to
+The failures of models stand in ``keychange.probing.known_failures``, harmless warnings in
+``keychange.probing.harmless``; all others in the TOML files of this folder, one for each family: to
 add a code is to add a table.
 """
 
@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from keychange.closest import closest as likest
-from keychange.probe import failures, harmless
-from keychange.probe.known_failures import FAMILIES, Failure
-from keychange.probe.verdict import Verdict
+from keychange.probing import failures, harmless
+from keychange.probing.known_failures import FAMILIES, Failure
+from keychange.probing.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

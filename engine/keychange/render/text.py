@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from keychange.model import Direction, Plan, State, Step
 from keychange.outcome import CheckOutcome, Ending, Outcome
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from keychange.programs import programs
 from keychange.render import diff, sites
 from keychange.render.diff import rule

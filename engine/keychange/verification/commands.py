@@ -12,8 +12,8 @@ from typing import Final, cast
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 from keychange.model import Check, Json
-from keychange.probe import failures
-from keychange.probe.verdict import Verdict
+from keychange.probing import failures
+from keychange.probing.verdict import Verdict
 from keychange.templates import Templates
 from keychange.verification.process import Ending, Line, find_program, run_process
 from keychange.verification.signals import Expectations, Pattern, Signals

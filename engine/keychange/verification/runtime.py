@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from keychange.probe import failures
+from keychange.probing import failures
 from keychange.verification.process import Line, run_process
 
 FLOORS: Final = {
@@ -25,7 +25,7 @@ _MARK: Final = "keychange-facts "
 
 @dataclass(frozen=True, slots=True)
 class RuntimeProblem:
-    """Why an interpreter will not do; ``code`` is one of ``keychange.probe.failures``, or ours."""
+    """Why an interpreter will not do; ``code`` is of ``keychange.probing.failures``, or ours."""
 
     code: str
     message: str

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from keychange.formats.json.pointer import lookup, split
 from keychange.model import ABSENT, Json, Value, same
-from keychange.probe import harmless
+from keychange.probing import harmless
 from keychange.regular import read_regular
 
 _TAIL_LINES: Final = 60

@@ -7,7 +7,7 @@ from typing import Any
 
 from keychange.evidence import Checked, Evidence
 from keychange.ledger import Status
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 from keychange.render.html import changes, sound, verdicts
 from keychange.render.html.page import Child, tag
 from keychange.render.html.page import page as whole

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from keychange.evidence import Checked
-from keychange.probe import failures
+from keychange.probing import failures
 from keychange.render.html.changes import badge
 from keychange.render.html.page import Child, Markup, cell, table, tag
 from keychange.render.masking import line

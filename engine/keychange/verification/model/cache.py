@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from keychange.diagnostics import Diagnostic
-from keychange.probe import failures
+from keychange.probing import failures
 from keychange.verification.model import hub
 from keychange.verification.model.inspection import Checkpoint, Inspection
 from keychange.verification.model.snapshot_checks import check_snapshot
@@ -34,7 +34,7 @@ def inspect_model(
             ``parameters``. Where ``bits`` is not given, an id that ends in, say, ``8bit`` says so.
 
     Returns:
-        The findings, with the code, the cause and the fix of ``keychange.probe.failures``, in the
+        The findings, with the code, the cause and the fix of ``keychange.probing.failures``, in the
         order in which they should be mended. Never raises for what is, or is not, on the disk.
     """
     local = hub.local_folder(model_id, environment)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keychange.diagnostics import Diagnostic
-from keychange.probe import failures
+from keychange.probing import failures
 from keychange.verification.model import hub
 from keychange.verification.model.cache import Inspection, inspect_model
 from keychange.verification.model.downloader import MARK

@@ -2,7 +2,7 @@
 
 Names and shapes are those of mlx-audio 0.6.2 (``mlx_audio/tts/models/qwen3_tts``), in MLX's layout
 (convolutions: out, kernel, in). The inspector compares them with the header of a snapshot;
-``keychange.probe.checkpoint`` fills them with numbers.
+``keychange.probing.checkpoint`` fills them with numbers.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keychange.diagnostics import Diagnostic, Severity
-from keychange.probe import failures
+from keychange.probing import failures
 from keychange.verification.model.safetensors import (
     DamagedFileError,
     Header,

@@ -58,7 +58,7 @@ PACKAGES = ("mlx", "mlx-audio", "mlx-metal", "transformers", "huggingface-hub", 
 
 
 class Stop(Exception):
-    """The probe cannot go on; ``code`` is one of ``keychange.probe.known_failures``."""
+    """The probe cannot go on; ``code`` is one of ``keychange.probing.known_failures``."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

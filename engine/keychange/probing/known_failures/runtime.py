@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from keychange.probe.known_failures.failure import Failure
-from keychange.probe.known_failures.fixes import UPGRADE
+from keychange.probing.known_failures.failure import Failure
+from keychange.probing.known_failures.fixes import UPGRADE
 
 RUNTIME: Final = (
     Failure(

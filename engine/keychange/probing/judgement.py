@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from keychange.probe import failures
-from keychange.probe.duration import Expected
-from keychange.probe.report import CheckResult
-from keychange.probe.verdict import CheckVerdict
+from keychange.probing import failures
+from keychange.probing.duration import Expected
+from keychange.probing.report import CheckResult
+from keychange.probing.verdict import CheckVerdict
 from keychange.verification.model.inspection import Checkpoint
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from keychange.diagnostics import errors_in
-from keychange.probe import failures, harmless
-from keychange.probe.classification import Cause
-from keychange.probe.report import CheckResult, ProbeReport
-from keychange.probe.supervisor import Outcome
-from keychange.probe.verdict import CheckVerdict, Verdict
+from keychange.probing import failures, harmless
+from keychange.probing.classification import Cause
+from keychange.probing.report import CheckResult, ProbeReport
+from keychange.probing.supervisor import Outcome
+from keychange.probing.verdict import CheckVerdict, Verdict
 from keychange.verification.model.inspection import Inspection
 
 _STDERR_LINES: Final = 30

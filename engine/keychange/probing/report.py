@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from keychange.diagnostics import Diagnostic, Severity
-from keychange.probe import failures
-from keychange.probe.verdict import CheckVerdict, Verdict
+from keychange.probing import failures
+from keychange.probing.verdict import CheckVerdict, Verdict
 
 FORMAT_VERSION: Final = 1
 _GPUS: Final = frozenset({"metal", "cuda"})
@@ -87,7 +87,7 @@ class ProbeReport:
 
     def headline(self) -> str:
         """One line: what ran where, how fast; what it does not prove is said in it."""
-        from keychange.probe.headline import headline
+        from keychange.probing.headline import headline
 
         return headline(self)
 

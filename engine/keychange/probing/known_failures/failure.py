@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from keychange.probe.known_failures.download import DOWNLOADING
-from keychange.probe.known_failures.failure import Failure
-from keychange.probe.known_failures.machine import PROCESS, SESSION
-from keychange.probe.known_failures.model import MODEL
-from keychange.probe.known_failures.runtime import RUNTIME
-from keychange.probe.known_failures.speech import REFERENCE, SPEECH
+from keychange.probing.known_failures.download import DOWNLOADING
+from keychange.probing.known_failures.failure import Failure
+from keychange.probing.known_failures.machine import PROCESS, SESSION
+from keychange.probing.known_failures.model import MODEL
+from keychange.probing.known_failures.runtime import RUNTIME
+from keychange.probing.known_failures.speech import REFERENCE, SPEECH
 
 __all__ = ["FAILURES", "FAMILIES", "Failure"]
 

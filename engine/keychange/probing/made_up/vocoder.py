@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from keychange.probe.made_up.storage import Array
+from keychange.probing.made_up.storage import Array
 from keychange.verification.model.tensors import Role, Tensor
 
 PITCH: Final = 100.0  # Hz

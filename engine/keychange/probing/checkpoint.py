@@ -1,11 +1,11 @@
 """Maker of checkpoints with made-up weights, laid out as a hub cache, so that a model id loads.
 
 The architecture is the true one of Qwen3-TTS Base; the numbers are random, around a talker that
-ends in time and a vocoder that buzzes two vowels (``keychange.probe.made_up``). Every file says so
-in its metadata, the inspector and the probe find it there, and no report hides it.
+ends in time and a vocoder that buzzes two vowels (``keychange.probing.made_up``). Every file says
+so in its metadata, the inspector and the probe find it there, and no report hides it.
 
-    python -m keychange.probe.checkpoint tiny DIR     1.7 MB; speaks in a second on a CPU
-    python -m keychange.probe.checkpoint full DIR     3.1 GB; the dimensions of the 1.7B at 8 bits
+    python -m keychange.probing.checkpoint tiny DIR     1.7 MB; speaks in a second on a CPU
+    python -m keychange.probing.checkpoint full DIR     3.1 GB; the dimensions of the 1.7B at 8 bits
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def make_checkpoint(
         FileExistsError: the model's folder is there already; a real model is never touched.
         OSError: the files cannot be written.
     """
-    from keychange.probe.made_up.config import model_config, speech_config
+    from keychange.probing.made_up.config import model_config, speech_config
 
     folder = hub_cache / ("models--" + model_id.replace("/", "--"))
     folder.mkdir(parents=True)
@@ -90,8 +90,8 @@ def _write_main(path: Path, config: dict[str, Any], eos: str, seed: int) -> dict
     """The index of what was written: its total size, its parameters, and its tensors."""
     import numpy as np
 
-    from keychange.probe.made_up import config as sizes
-    from keychange.probe.made_up import storage, talker
+    from keychange.probing.made_up import config as sizes
+    from keychange.probing.made_up import storage, talker
 
     tensors, random = main_tensors(config), np.random.default_rng(seed)
     shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
@@ -113,7 +113,7 @@ def _write_main(path: Path, config: dict[str, Any], eos: str, seed: int) -> dict
 def _write_speech(path: Path, config: dict[str, Any], audio: str, seed: int) -> None:
     import numpy as np
 
-    from keychange.probe.made_up import storage, vocoder
+    from keychange.probing.made_up import storage, vocoder
 
     tensors, random = speech_tokenizer_tensors(config), np.random.default_rng(seed + 1)
     shapes = {each.name: ("F32", each.shape) for each in tensors}
@@ -126,7 +126,7 @@ def _documents(
     config: dict[str, Any], speech: dict[str, Any], index: dict[str, Any]
 ) -> dict[str, str]:
     """The text files of a snapshot, by name."""
-    from keychange.probe.made_up.tokenizer import tokenizer_files
+    from keychange.probing.made_up.tokenizer import tokenizer_files
 
     documents = {
         "config.json": config,
@@ -167,9 +167,9 @@ def _blob_name(path: Path) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make a checkpoint from the command line, and say where it is."""
-    from keychange.probe.made_up.config import SIZES
+    from keychange.probing.made_up.config import SIZES
 
-    parser = argparse.ArgumentParser(prog="python -m keychange.probe.checkpoint")
+    parser = argparse.ArgumentParser(prog="python -m keychange.probing.checkpoint")
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("hub_cache", type=Path, help="the folder of all cached models")
     parser.add_argument("--model", default=MODEL_ID)

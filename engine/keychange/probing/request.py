@@ -36,7 +36,7 @@ class ProbeRequest:
     ``Path`` of a text file that holds it. ``environment`` is laid over this process's own: what
     ``.env`` exports, say. ``expect`` holds what the checkpoint must have, see
     ``keychange.verification.model.cache.inspect_model``. ``thresholds`` override those of
-    ``keychange.probe.thresholds``; ``limits`` are seconds by stage and override STAGE_LIMITS,
+    ``keychange.probing.thresholds``; ``limits`` are seconds by stage and override STAGE_LIMITS,
     ``total`` limits all of it. A second seed is tried before speech that never ends counts.
     With ``repeat``, the first good run is repeated warm, with the same seed. ``output`` is the
     folder for ``audio.wav``, ``audio.svg``, ``report.md`` (a table to paste) and ``report.json``;

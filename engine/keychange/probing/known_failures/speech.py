@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from keychange.probe.known_failures.failure import Failure
-from keychange.probe.known_failures.fixes import DOWNLOAD, SNAPSHOT, UPGRADE
-from keychange.probe.verdict import Verdict
+from keychange.probing.known_failures.failure import Failure
+from keychange.probing.known_failures.fixes import DOWNLOAD, SNAPSHOT, UPGRADE
+from keychange.probing.verdict import Verdict
 
 REFERENCE: Final = (
     Failure(

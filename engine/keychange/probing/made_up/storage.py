@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from keychange.probe.made_up.config import GROUP_SIZE
+from keychange.probing.made_up.config import GROUP_SIZE
 from keychange.verification.model.inspection import MARK
 from keychange.verification.model.safetensors import BYTES
 

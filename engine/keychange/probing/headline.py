@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from keychange.probe.verdict import Verdict
+from keychange.probing.verdict import Verdict
 
 if TYPE_CHECKING:
-    from keychange.probe.report import ProbeReport
+    from keychange.probing.report import ProbeReport
 
 
 def headline(report: ProbeReport) -> str:

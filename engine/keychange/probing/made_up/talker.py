@@ -18,14 +18,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from keychange.probe.made_up.storage import (
+from keychange.probing.made_up.storage import (
     Array,
     Stored,
     bfloat16,
     quantised,
     random_quantised,
 )
-from keychange.probe.made_up.tokenizer import template_tokens
+from keychange.probing.made_up.tokenizer import template_tokens
 from keychange.verification.model.tensors import Role, Tensor
 
 RESERVED: Final = 3

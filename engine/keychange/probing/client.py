@@ -15,16 +15,16 @@ from typing import Any, Final
 from keychange.closest import hint_of
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
-from keychange.probe import assembly, thresholds
-from keychange.probe.classification import Cause, cause_of
-from keychange.probe.duration import expect
-from keychange.probe.headline import markdown
-from keychange.probe.judgement import Standard, judge
-from keychange.probe.recogniser import cached_recogniser, word_error_rate
-from keychange.probe.report import ProbeReport
-from keychange.probe.request import STAGE_LIMITS, ProbeRequest
-from keychange.probe.supervisor import Outcome, Progress, ProgressCallback, supervise
-from keychange.probe.verdict import Verdict
+from keychange.probing import assembly, thresholds
+from keychange.probing.classification import Cause, cause_of
+from keychange.probing.duration import expect
+from keychange.probing.headline import markdown
+from keychange.probing.judgement import Standard, judge
+from keychange.probing.recogniser import cached_recogniser, word_error_rate
+from keychange.probing.report import ProbeReport
+from keychange.probing.request import STAGE_LIMITS, ProbeRequest
+from keychange.probing.supervisor import Outcome, Progress, ProgressCallback, supervise
+from keychange.probing.verdict import Verdict
 from keychange.verification.model.cache import inspect_model
 
 __all__ = ["Progress", "ProgressCallback", "run_probe", "worker_environment"]

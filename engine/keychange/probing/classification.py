@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from keychange.probe import failures, harmless
-from keychange.probe.supervisor import Outcome
+from keychange.probing import failures, harmless
+from keychange.probing.supervisor import Outcome
 
 _KILLED: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
 _BY_STAGE: Final[Mapping[str, str]] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from keychange.probe.known_failures.failure import Failure
-from keychange.probe.verdict import Verdict
+from keychange.probing.known_failures.failure import Failure
+from keychange.probing.verdict import Verdict
 
 SESSION: Final = (
     Failure(

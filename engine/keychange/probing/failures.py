@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from keychange.diagnostics import Diagnostic, Location, Severity
-from keychange.probe.known_failures import FAILURES, Failure
+from keychange.probing.known_failures import FAILURES, Failure
 
 __all__ = ["Failure", "diagnostic", "known", "recognise"]
 
