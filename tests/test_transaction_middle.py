@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import threading
+from unittest.mock import Mock
 
 import pytest
 
 from keychange.errors import RollbackError, RolledBackError
 from keychange.transaction import Ending, FileWrite, lock, pending_recovery, recover
+from keychange.transaction.files import FileSystem
 from support.faults import (
     LEDGER,
     WRITES,
@@ -140,20 +144,57 @@ def test_nothing_is_relied_on_before_it_is_on_the_disk(root):
             steps.append(f"replace {destination}")
             super().replace(source, destination, folder)
 
+        def make_folder(self, name, folder, mode):
+            steps.append(f"folder {name}")
+            super().make_folder(name, folder, mode)
+
     run(root, [])
+    writes = [*WRITES, FileWrite("deep/down/file", None, b"made")]
     with injected(Order()):
-        run(root, WRITES, FileWrite(LEDGER, None, b"{}", mode=0o600))
+        run(root, writes, FileWrite(LEDGER, None, b"{}", mode=0o600))
     journal = f"flush folder {(root / '.keychange/journal').stat().st_ino}"
     prepared, committed = steps.index("replace prepared"), steps.index("replace committed")
     assert steps[prepared + 1] == journal
     staged = [i for i, step in enumerate(steps) if step.startswith("create .keychange-")]
-    replaced = [steps.index(f"replace {name}") for name in ("a", "b", "made", "ledger.json")]
     assert prepared < min(staged)
-    assert max(replaced) < committed
-    for folder in (root, root / "sub", root / ".keychange"):
-        flush = f"flush folder {folder.stat().st_ino}"
-        assert flush in steps[max(replaced) : committed]
+    names = ("a", "b", "sub/made", "deep/down/file", "folder deep", ".keychange/ledger.json")
+    for path, name in ((root / each, each.rpartition("/")[2]) for each in names):
+        folder = root if name == "folder deep" else path.parent
+        step = name if name == "folder deep" else f"replace {name}"
+        last = max(i for i, each in enumerate(steps) if each == step)
+        assert f"flush folder {folder.stat().st_ino}" in steps[last:committed]
     assert steps[committed + 1] == journal
+
+
+def test_flushing_in_threads_tells_what_failed(root):
+    """The threads of a real run, and a disk that fails at the last file."""
+
+    class Broken(FileSystem):
+        def flush(self, descriptor):
+            if os.fstat(descriptor).st_size == 1000:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    before = snapshot(root)
+    writes = [FileWrite(f"made/{number}", None, b"x") for number in range(200)]
+    with injected(Broken()), pytest.raises(RolledBackError) as caught:
+        run(root, [*writes, FileWrite("made/200", None, b"x" * 1000)])
+    assert "writing made/200 failed" in caught.value.diagnostics[0].message
+    assert snapshot(root) == before
+    assert leftovers(root) == []
+
+
+def test_flushing_without_threads(root, monkeypatch):
+    """A system that lets no thread be started: everything is flushed all the same."""
+    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("no more")))
+    flushed = []
+
+    class Counting(FileSystem):
+        def flush(self, descriptor):
+            flushed.append(os.fstat(descriptor).st_ino)
+
+    with injected(Counting()):
+        run(root, WRITES)
+    assert {(root / name).stat().st_ino for name in ("a", "b", "sub/made", "sub")} <= set(flushed)
 
 
 def test_undoing_is_flushed_before_the_journal_goes(root):

@@ -5,21 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from keychange.activity import activity, counted
+from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, RollbackError, RolledBackError
 from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
-from keychange.transaction.files import Tree, split
+from keychange.transaction.files import Tree, Walk, split
+from keychange.transaction.flushing import Flushing
 from keychange.transaction.journal import COMMITTED, Journal
 from keychange.transaction.lock import require_lock
 from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
 from keychange.transaction.recovery import complete, finish
-from keychange.transaction.rollback import flush_folders, roll_back
+from keychange.transaction.rollback import roll_back
 from keychange.transaction.staging import stage
 
 
@@ -104,65 +105,69 @@ def _write(tree: Tree, prepared: Prepared, touched: set[str], signals: Deferral)
         parent, name = split(path)
         with _telling(path), tree.folder(parent) as descriptor:
             files.system.make_folder(name, descriptor, 0o777)
-    staged = [t for t in prepared.targets if t.after is not None and t.entry.overwrite is None]
-    with activity("staging", len(staged)) as under_way:
-        for start in range(0, len(staged), files.BATCH):
-            signals.safe_point()
-            _stage(tree, staged[start : start + files.BATCH])
-            under_way.step(files.BATCH)
-    with tree.folder("") as top:
-        files.system.barrier(top)
-    for target in counted(prepared.targets, "writing", len(prepared.targets)):
-        signals.safe_point()
-        with _telling(target.entry.path):
-            _put(tree, target, touched)
-    with _telling():
-        flush_folders(tree, (*(t.entry.target for t in prepared.targets), *prepared.folders))
+    with _telling(), tree.walk() as walk:
+        _stage_all(walk, prepared.targets, signals)
+        files.system.barrier(walk.to(""))
+    with _telling(), tree.walk() as walk:
+        _put_all(walk, prepared, touched, signals)
+        files.system.barrier(walk.to(""))
     signals.safe_point()
 
 
-def _stage(tree: Tree, targets: Sequence[Target]) -> None:
-    """Write all first, then flush all: the disk takes them in one go."""
-    with contextlib.ExitStack() as stack:
-        opened = {}
-        for target in targets:
-            entry = target.entry
-            folder, name = split(entry.target)
-            with _telling(entry.path), tree.folder(folder) as parent:
-                descriptor = stage(
-                    parent,
-                    entry.temp,
-                    target.after or b"",
-                    entry.attributes,
-                    like=name,
-                    mode=target.mode,
-                )
-            stack.callback(os.close, descriptor)
-            opened[entry.path] = descriptor
-        with _telling():
-            files.flush_all(opened)
+def _stage_all(walk: Walk, targets: Iterable[Target], signals: Deferral) -> None:
+    staged = [t for t in targets if t.after is not None and t.entry.overwrite is None]
+    with Flushing() as flushing:
+        for target in counted(staged, "staging", len(staged)):
+            signals.safe_point()
+            _stage(walk, target, flushing)
 
 
-def _put(tree: Tree, target: Target, touched: set[str]) -> None:
+def _stage(walk: Walk, target: Target, flushing: Flushing) -> None:
     entry = target.entry
     folder, name = split(entry.target)
-    with tree.folder(folder) as parent:
-        if files.identity(name, parent) != target.identity:
-            raise _WriteFailure(
-                error(
-                    "changed-meanwhile",
-                    f"{entry.path} was changed by somebody else at the same time and left so",
-                    Location(entry.path),
-                    hint="run the command again: it plans afresh",
-                )
+    with _telling(entry.path):
+        parent = walk.to(folder)
+        descriptor = stage(
+            parent, entry.temp, target.after or b"", entry.attributes, like=name, mode=target.mode
+        )
+    flushing.add(entry.path, descriptor)
+
+
+def _put_all(walk: Walk, prepared: Prepared, touched: set[str], signals: Deferral) -> None:
+    last = {split(target.entry.target)[0]: target for target in prepared.targets}
+    with Flushing() as flushing:
+        for folder in dict.fromkeys(split(path)[0] for path in prepared.folders):
+            if folder not in last:
+                flushing.add(folder, os.dup(walk.to(folder)))
+        for target in counted(prepared.targets, "writing", len(prepared.targets)):
+            signals.safe_point()
+            with _telling(target.entry.path):
+                _put(walk, target, touched)
+            folder, _ = split(target.entry.target)
+            if last[folder] is target:
+                flushing.add(folder, os.dup(walk.to(folder)))
+
+
+def _put(walk: Walk, target: Target, touched: set[str]) -> None:
+    entry = target.entry
+    folder, name = split(entry.target)
+    parent = walk.to(folder)
+    if files.identity(name, parent) != target.identity:
+        raise _WriteFailure(
+            error(
+                "changed-meanwhile",
+                f"{entry.path} was changed by somebody else at the same time and left so",
+                Location(entry.path),
+                hint="run the command again: it plans afresh",
             )
-        touched.add(entry.target)
-        if entry.after is None:
-            files.system.replace(name, entry.temp, parent)
-        elif entry.overwrite is not None:
-            files.overwrite(name, parent, entry.overwrite)
-        else:
-            files.system.replace(entry.temp, name, parent)
+        )
+    touched.add(entry.target)
+    if entry.after is None:
+        files.system.replace(name, entry.temp, parent)
+    elif entry.overwrite is not None:
+        files.overwrite(name, parent, entry.overwrite)
+    else:
+        files.system.replace(entry.temp, name, parent)
 
 
 @contextlib.contextmanager

@@ -7,8 +7,7 @@ import errno
 import os
 import stat
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,18 +23,17 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 GONE: Final = (FileNotFoundError, NotADirectoryError)
 """What a folder raises that was removed, or that something else has replaced."""
 
-BATCH: Final = 64
-"""Files held open at a time: far below the 256 that macOS allows a process."""
-
-_FLUSHERS = 8
-
 
 class FileSystem:
     """Every system call of the transaction that writes, one method each, all of them thin.
 
     Names are relative to ``folder``, a descriptor of the folder that holds them. Tests put a
     subclass in ``files.system`` to fail, or to end the process, at any one call.
+
+    ``flushers`` is how many threads may flush at a time; with none, calls have a fixed order.
     """
+
+    flushers = 3
 
     def create(self, name: str, folder: int, mode: int) -> int:
         """A descriptor of a new file; an existing one is an error."""
@@ -144,15 +142,17 @@ class Tree:
     @contextlib.contextmanager
     def folder(self, path: str) -> Iterator[int]:
         """A descriptor of the folder ``path``, open for the length of the block."""
-        descriptor = os.open(self.root, _FOLDER)
+        with self.walk() as walk:
+            yield walk.to(path)
+
+    @contextlib.contextmanager
+    def walk(self) -> Iterator[Walk]:
+        """A walk through folders for the length of the block; it begins at the root."""
+        walk = Walk(self.root)
         try:
-            for part in path.split("/") if path else ():
-                inner = _enter(part, descriptor)
-                os.close(descriptor)
-                descriptor = inner
-            yield descriptor
+            yield walk
         finally:
-            os.close(descriptor)
+            walk.close()
 
     def read(self, path: str) -> Found | None:
         """The file, None where there is none, its folders included.
@@ -168,6 +168,40 @@ class Tree:
                 return read(name, descriptor)
         except FileNotFoundError:
             return None
+
+
+class Walk:
+    """A way through the folders of a tree: those that two paths in a row share are opened once.
+
+    Whoever moves a folder that is being walked moves what is written into it along.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._parts: list[str] = []
+        self._descriptors = [os.open(root, _FOLDER)]
+
+    def to(self, path: str) -> int:
+        """A descriptor of the folder ``path``, open until the walk goes on or ends."""
+        parts = path.split("/") if path else []
+        shared = 0
+        for part, other in zip(parts, self._parts, strict=False):
+            if part != other:
+                break
+            shared += 1
+        self._leave(shared)
+        for part in parts[shared:]:
+            self._descriptors.append(_enter(part, self._descriptors[-1]))
+            self._parts.append(part)
+        return self._descriptors[-1]
+
+    def close(self) -> None:
+        """End the walk."""
+        self._leave(-1)
+
+    def _leave(self, depth: int) -> None:
+        while len(self._descriptors) > depth + 1:
+            os.close(self._descriptors.pop())
+        del self._parts[max(depth, 0) :]
 
 
 def _enter(name: str, folder: int) -> int:
@@ -249,38 +283,3 @@ def write_new(name: str, folder: int, data: bytes) -> None:
         system.flush(descriptor)
     finally:
         os.close(descriptor)
-
-
-def flush_all(opened: Mapping[str, int]) -> None:
-    """Flush many open files or folders at once: the disk takes them together, which costs less.
-
-    Raises:
-        OSError: the first that failed; its ``filename`` is the key of the file.
-    """
-    waiting = list(opened.items())
-    problems: list[OSError] = []
-
-    def work() -> None:
-        while waiting and not problems:
-            try:
-                path, descriptor = waiting.pop()
-            except IndexError:  # another thread took the last one
-                return
-            try:
-                system.flush(descriptor)
-            except OSError as problem:
-                problems.append(OSError(problem.errno, problem.strerror, path))
-
-    helpers = [threading.Thread(target=work) for _ in range(min(_FLUSHERS, len(waiting)) - 1)]
-    started = []
-    try:
-        for helper in helpers:
-            with contextlib.suppress(RuntimeError):  # the system's limit: fewer do it too
-                helper.start()
-                started.append(helper)
-        work()
-    finally:
-        for helper in started:
-            helper.join()
-    if problems:
-        raise problems[0]

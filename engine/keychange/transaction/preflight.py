@@ -16,7 +16,7 @@ from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.transaction import files
-from keychange.transaction.files import NotAFileError, Tree, split
+from keychange.transaction.files import NotAFileError, Tree, Walk, split
 from keychange.transaction.journal import Attributes, Entry, temp_name
 from keychange.transaction.resolving import Objection, resolve
 from keychange.transaction.space import missing_space
@@ -83,15 +83,16 @@ def preflight(
     objections: list[Diagnostic] = []
     targets: list[Target] = []
     known = _Known(_mount_points())
-    for number, write in enumerate(counted(writes, "comparing", len(writes))):
-        try:
-            targets.append(_examine(tree, write, temp_name(identifier, number), known))
-        except Objection as objection:
-            objections.append(objection.diagnostic)
-    written = {write.path for write in writes}
-    for path, expected in reads.items():
-        if path not in written:
-            objections.extend(_reread(tree, path, expected))
+    with tree.walk() as walk:
+        for number, write in enumerate(counted(writes, "comparing", len(writes))):
+            try:
+                targets.append(_examine(tree, walk, write, temp_name(identifier, number), known))
+            except Objection as objection:
+                objections.append(objection.diagnostic)
+        written = {write.path for write in writes}
+        for path, expected in reads.items():
+            if path not in written:
+                objections.extend(_reread(tree, walk, path, expected))
     targets, conflicts = _distinct(targets)
     objections += conflicts
     if not objections:
@@ -101,12 +102,13 @@ def preflight(
     return Prepared(tuple(targets), tuple(known.missing))
 
 
-def _examine(tree: Tree, write: FileWrite, temp: str, known: _Known) -> Target:
-    target = resolve(tree, write.path)
+def _examine(tree: Tree, walk: Walk, write: FileWrite, temp: str, known: _Known) -> Target:
+    target = resolve(tree, walk, write.path)
     folder, name = split(target)
     found = None
     try:
-        with _reading(write.path), tree.folder(folder) as descriptor:
+        with _reading(write.path):
+            descriptor = walk.to(folder)
             _check_folder(write.path, folder, descriptor, known)
             found = files.read(name, descriptor)
             if found.data == write.before:
@@ -171,11 +173,14 @@ def _stale(path: str) -> Diagnostic:
     )
 
 
-def _reread(tree: Tree, path: str, expected: str | None) -> Iterator[Diagnostic]:
+def _reread(tree: Tree, walk: Walk, path: str, expected: str | None) -> Iterator[Diagnostic]:
+    found = None
     try:
-        target = resolve(tree, path)
+        folder, name = split(resolve(tree, walk, path))
         with _reading(path):
-            found = tree.read(target)
+            found = files.read(name, walk.to(folder))
+    except FileNotFoundError:
+        pass
     except Objection as objection:
         yield objection.diagnostic
         return

@@ -12,9 +12,10 @@ from keychange.errors import RefusedError, RollbackError
 from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, split
+from keychange.transaction.flushing import flush_folders
 from keychange.transaction.journal import COMMITTED, Journal
 from keychange.transaction.lock import lock, require_lock
-from keychange.transaction.rollback import flush_folders, roll_back
+from keychange.transaction.rollback import roll_back
 
 
 class Ending(StrEnum):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Final
 
 from keychange.diagnostics import Diagnostic, Location, error
-from keychange.transaction.files import Tree
+from keychange.transaction.files import Tree, Walk, split
 from keychange.transaction.state import LEDGER, STATE
 
 PROTECTED: Final = frozenset({STATE, ".git"})
@@ -20,8 +21,8 @@ class Objection(Exception):
         self.diagnostic = diagnostic
 
 
-def resolve(tree: Tree, path: str) -> str:
-    """Where a path leads, relative to the root, with every link followed.
+def resolve(tree: Tree, walk: Walk, path: str) -> str:
+    """Where a path leads, relative to the root, with every link followed; ``walk`` is the tree's.
 
     Raises:
         Objection: out of the root, or into a folder that is a program's own.
@@ -29,11 +30,13 @@ def resolve(tree: Tree, path: str) -> str:
     parts = path.split("/")
     if path.startswith("/") or "\0" in path or not all(p not in ("", ".", "..") for p in parts):
         raise Objection(_outside(path))
-    real = os.path.realpath(tree.absolute(path))
-    root = f"{tree.root.rstrip('/')}/"
-    if not real.startswith(root):
-        raise Objection(_outside(path))
-    target = real.removeprefix(root)
+    target = path
+    if not _is_straight(walk, path):
+        real = os.path.realpath(tree.absolute(path))
+        root = f"{tree.root.rstrip('/')}/"
+        if not real.startswith(root):
+            raise Objection(_outside(path))
+        target = real.removeprefix(root)
     if target != LEDGER and any(p.casefold() in PROTECTED for p in target.split("/")):
         raise Objection(
             error(
@@ -44,6 +47,16 @@ def resolve(tree: Tree, path: str) -> str:
             )
         )
     return target
+
+
+def _is_straight(walk: Walk, path: str) -> bool:
+    """Whether something is there, and no part of the path is a link."""
+    folder, name = split(path)
+    try:
+        status = os.stat(name, dir_fd=walk.to(folder), follow_symlinks=False)
+    except OSError:
+        return False
+    return not stat.S_ISLNK(status.st_mode)
 
 
 def _outside(path: str) -> Diagnostic:

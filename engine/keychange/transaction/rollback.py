@@ -16,6 +16,7 @@ from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.transaction import files, journal
 from keychange.transaction.files import Found, NotAFileError, TooLargeError, Tree, split
+from keychange.transaction.flushing import flush_folders
 from keychange.transaction.journal import Entry, Journal
 from keychange.transaction.preflight import digest
 from keychange.transaction.staging import stage
@@ -66,20 +67,6 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
         undone.retry = True
         undone.failures.append(_unconfirmed(problem))
     return undone
-
-
-def flush_folders(tree: Tree, paths: Iterable[str]) -> None:
-    """Flush each folder that holds one of the paths, once; then make the disk write it."""
-    folders = list(dict.fromkeys(split(path)[0] for path in paths))
-    for start in range(0, len(folders), files.BATCH):
-        with contextlib.ExitStack() as stack:
-            opened = {}
-            for folder in folders[start : start + files.BATCH]:
-                with contextlib.suppress(*files.GONE):
-                    opened[folder] = stack.enter_context(tree.folder(folder))
-            files.flush_all(opened)
-    with tree.folder("") as top:
-        files.system.barrier(top)
 
 
 def _attempt(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from keychange.diagnostics import Diagnostic, Location, error
-from keychange.transaction.files import Tree
+from keychange.transaction.files import Tree, split
 
 
 def missing_space(tree: Tree, sizes: Mapping[str, Sequence[int]]) -> Iterator[Diagnostic]:
@@ -16,23 +15,34 @@ def missing_space(tree: Tree, sizes: Mapping[str, Sequence[int]]) -> Iterator[Di
     ``sizes`` are those of the files to come, in bytes, by folder; folders may not exist yet.
     """
     needed: dict[int, list[int]] = {}
-    places: dict[int, Path] = {}
+    places: dict[int, str] = {}
     for folder, of_files in sizes.items():
-        place = Path(tree.absolute(folder))
-        while not place.exists():
-            place = place.parent
-        device = place.stat().st_dev
+        place = folder
+        while (device := _device(tree.absolute(place))) is None:
+            place, _ = split(place)
         places[device] = place
         needed.setdefault(device, []).extend(of_files)
     for device, of_files in needed.items():
-        system = os.statvfs(places[device])
+        system = os.statvfs(tree.absolute(places[device]))
         block = system.f_frsize or 4096
         wanted = sum(-(-size // block) for size in of_files)
-        # A file system that counts no blocks at all does not say how full it is.
+        # A file system that counts no blocks, or no files, does not say how full it is.
         if system.f_blocks and wanted > system.f_bavail:
-            yield error(
-                "no-space",
-                f"the disk has {system.f_bavail * block} bytes left, {wanted * block} are needed",
-                Location("."),
-                hint="make room on the disk and run the command again",
-            )
+            said = f"has {system.f_bavail * block} bytes left, {wanted * block} are needed"
+        elif system.f_files and len(of_files) > system.f_favail:
+            said = f"has room for {system.f_favail} more files, {len(of_files)} are needed"
+        else:
+            continue
+        yield error(
+            "no-space",
+            f"the disk {said}",
+            Location(places[device] or "."),
+            hint="make room on the disk and run the command again",
+        )
+
+
+def _device(path: str) -> int | None:
+    try:
+        return os.stat(path).st_dev  # noqa: PTH116 - of many folders, and a Path takes longer
+    except OSError:
+        return None
