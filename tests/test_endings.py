@@ -5,7 +5,6 @@ One cell for each way to fail, at each stage, in the first or in a later migrati
 
 import contextlib
 import errno
-import json
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from keychange.errors import UsageProblem
 from keychange.outcome import CheckOutcome
 from keychange.probing.verdict import Verdict
 from support import faults
+from support.documents import printed
 from support.history import build, checking, codes, declare, migration, paste, recorded, say, write
 from support.workspace import changed, files, migrate_here
 
@@ -130,7 +130,7 @@ def ends(root, arguments, stop, *, code, ending, value, done=(), ledger, problem
     with stop(twin):
         text = migrate_here(twin, *arguments)
     with stop(root):
-        document = json.loads(migrate_here(root, "--format", "json", *arguments).stdout)
+        document = printed(migrate_here(root, "--format", "json", *arguments).stdout)
     for each in (root, twin):
         assert at(each, value) == set(), text
         assert recorded(each) == ledger, text

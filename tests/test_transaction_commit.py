@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 
 import pytest
 
 from keychange.errors import RefusedError
-from keychange.transaction import FileWrite, commit, lock, pending_recovery, recover
+from keychange.transaction import FileWrite, commit, files, lock, pending_recovery, recover
 from support.faults import LEDGER, leftovers, read_note, run, snapshot, write_note
 
 
@@ -189,6 +190,21 @@ def test_device_files(tmp_path):
 def test_file_in_the_way_of_a_folder(tmp_path):
     (tmp_path / "a").write_bytes(b"1")
     refused(tmp_path, [FileWrite("a/b", None, b"x")], "unreadable-file")
+
+
+def test_layered_file_system(tmp_path, monkeypatch):
+    """As containers have it: a file is copied to the upper layer when it is opened for writing."""
+    path, real = tmp_path / "a", files.open_to_overwrite
+
+    def copied_up(name, folder):
+        shutil.copy2(path, tmp_path / "copy")
+        (tmp_path / "copy").replace(path)
+        return real(name, folder)
+
+    path.write_bytes(b"1")
+    monkeypatch.setattr(files, "open_to_overwrite", copied_up)
+    run(tmp_path, [FileWrite("a", b"1", b"2")])
+    assert path.read_bytes() == b"2"
 
 
 def test_read_only_file_and_folder(tmp_path):

@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 
+from support.documents import judged, printed
 from support.workspace import migrate_here
 
 KEYS = (".env", "app.py", "conf/one.json")
@@ -76,13 +77,14 @@ def recorded(root):
     path = root / ".keychange/ledger.json"
     if not path.exists():
         return {}
-    return {e["revision"]: e["status"] for e in json.loads(path.read_bytes())["entries"]}
+    held = judged("ledger", json.loads(path.read_bytes()))
+    return {each["revision"]: each["status"] for each in held["entries"]}
 
 
 def say(root, *arguments):
     """A verb's JSON document, whose exit code is the process's."""
     done = migrate_here(root, "--format", "json", *arguments)
-    document = json.loads(done.stdout)
+    document = printed(done.stdout)
     assert document["exit_code"] == done.returncode
     return document
 

@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.documents import printed
+
 MIGRATE = (sys.executable, "-c", "from keychange.cli import main; main()")
 OURS = (".git", ".keychange")
 QUIET = {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"}
@@ -50,7 +52,7 @@ def migrate(root, *arguments, migrations=None, environment=None):
     """Run `migrate -C ROOT ...` in a process of its own, which downloads nothing unless told to."""
     command = [*MIGRATE, "-C", root, *(["--migrations", migrations] if migrations else [])]
     given = {key: value for key, value in os.environ.items() if not key.startswith("FLAMING_HORSE")}
-    return subprocess.run(
+    done = subprocess.run(
         [*command, *arguments],
         env={**given, **QUIET, **(environment or {})},
         stdin=subprocess.DEVNULL,
@@ -58,6 +60,9 @@ def migrate(root, *arguments, migrations=None, environment=None):
         text=True,
         check=False,
     )
+    if done.stdout.startswith('{\n  "format_version"'):
+        printed(done.stdout)
+    return done
 
 
 def track(root):

@@ -177,6 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         answer(group, asked)
         sys.exit(0)
     session = Session()
+    session.overhear(sys.argv[1:] if arguments is None else arguments, VERBS)
     heed()
     try:
         code = _code(session, arguments)

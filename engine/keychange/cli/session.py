@@ -8,10 +8,11 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,6 +106,13 @@ class Session:
     def take(self, options: Mapping[str, Any]) -> None:
         """Take shared options from before or after the verb; the later one counts."""
         self.options.update({name: value for name, value in options.items() if value})
+
+    def overhear(self, words: Sequence[str], verbs: Container[str]) -> None:
+        """The verb, and whether a machine listens: to be known where a wrong option ends it all."""
+        self.verb = next((each for each in words if each in verbs), "")
+        for form in ("json", "github"):
+            if f"--format={form}" in words or ("--format", form) in pairwise(words):
+                self.options["format"] = form
 
     @property
     def format(self) -> str:

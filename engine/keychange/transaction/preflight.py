@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shlex
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from keychange.errors import RefusedError
 from keychange.transaction import files
 from keychange.transaction.files import NotAFileError, Tree, Walk, split
 from keychange.transaction.journal import Attributes, Entry, temp_name
+from keychange.transaction.permission import unwritable_file, unwritable_folder
 from keychange.transaction.resolving import Objection, resolve
 from keychange.transaction.space import missing_space
 from keychange.transaction.state import STATE
@@ -60,7 +60,7 @@ class _Known:
     """What one preflight has found out about folders and mounts so far."""
 
     mounted: frozenset[str]
-    writable: dict[str, bool] = field(default_factory=dict)
+    writable: set[str] = field(default_factory=set)
     missing: dict[str, None] = field(default_factory=dict)
 
 
@@ -112,7 +112,12 @@ def _examine(tree: Tree, walk: Walk, write: FileWrite, temp: str, known: _Known)
             _check_folder(write.path, folder, descriptor, known)
             found = files.read(name, descriptor)
             if found.data == write.before:
-                _check_writable(write.path, name, descriptor, found.status)
+                problem = unwritable_file(write.path, name, descriptor, found.status)
+                if problem:
+                    raise Objection(problem)
+                # A layered file system makes a copy of a file when it is opened for writing.
+                if files.identity(name, descriptor) != found.identity:
+                    found = files.read(name, descriptor)
     except FileNotFoundError:
         _check_missing(tree, write.path, folder, known)
     if (found.data if found else None) != write.before:
@@ -201,42 +206,10 @@ def _check_missing(tree: Tree, path: str, folder: str, known: _Known) -> None:
 
 def _check_folder(path: str, folder: str, descriptor: int, known: _Known) -> None:
     if folder not in known.writable:
-        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-        allowed = os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor)
-        known.writable[folder] = bool(mode & 0o222) and allowed
-    if not known.writable[folder]:
-        raise Objection(
-            error(
-                "read-only-folder",
-                f"the folder of {path} does not let files be replaced: {folder or '.'}",
-                Location(path),
-                hint="make the folder writable, or take the file out of the targets",
-                command=f"chmod u+w {shlex.quote(folder or '.')}",
-            )
-        )
-
-
-def _check_writable(path: str, name: str, folder: int, status: os.stat_result) -> None:
-    reason = ""
-    if not stat.S_IMODE(status.st_mode) & 0o222:
-        # A replaced file need not be writable, and root may write everything; the bits still say
-        # what their owner wants.
-        reason = "its mode allows no writing"
-    else:
-        try:
-            os.close(files.open_to_overwrite(name, folder))
-        except OSError as problem:
-            reason = problem.strerror or "the system does not allow it"
-    if reason:
-        raise Objection(
-            error(
-                "read-only-file",
-                f"{path} cannot be written: {reason}",
-                Location(path),
-                hint="make the file writable, or take it out of the targets",
-                command=f"chmod u+w {shlex.quote(path)}",
-            )
-        )
+        problem = unwritable_folder(path, folder, descriptor)
+        if problem:
+            raise Objection(problem)
+        known.writable.add(folder)
 
 
 def _in_place(status: os.stat_result) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
@@ -17,6 +18,12 @@ from keychange.transaction.files import Tree
 STATE: Final = STATE_DIRECTORY
 LEDGER: Final = f"{STATE}/ledger.json"
 _IGNORE_EVERYTHING = b"*\n"
+_USUAL_HINT: Final = "it must be a folder, no link, in which you may write"
+_HINTS: Final = {
+    errno.ENOSPC: "make room on the disk and run the command again",
+    errno.EDQUOT: "make room in your quota and run the command again",
+    errno.EROFS: "the file system is mounted read-only: mount it for writing",
+}
 
 
 def state_dir(root: Path) -> Path:
@@ -45,7 +52,7 @@ def ensure_state_dir(root: Path) -> None:
                 f"{STATE}, the folder of keychange's own records, cannot be used:"
                 f" {problem.strerror}",
                 Location(STATE),
-                hint="it must be a folder, no link, in which you may write",
+                hint=_HINTS.get(problem.errno or 0, _USUAL_HINT),
             )
         ) from problem
 
