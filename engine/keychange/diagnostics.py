@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from keychange.spans import LineIndex, Span
 
+_LONGEST = 20_000
+
 
 class Severity(StrEnum):
     """How much a diagnostic matters: an error stops, a warning and a note do not."""
@@ -21,8 +23,8 @@ class Severity(StrEnum):
 class Location:
     """A place in a file: line and column from 1, both 0 where only the file is known.
 
-    ``length`` counts the characters to underline. ``text`` is the whole line; renderers mask
-    secrets in it.
+    ``length`` counts the characters to underline. ``text`` is the whole line, nothing where it
+    is longer than anybody reads; renderers mask secrets in it.
     """
 
     path: str
@@ -36,8 +38,10 @@ class Location:
         """The location of a byte span; one that covers several lines underlines the first."""
         index = index or LineIndex(data)
         line, column = index.position(span.start)
-        text = index.text(line)
-        marked = data[span.start : span.end].splitlines()[:1] or [b""]
+        text = index.text_at(span.start)
+        if len(text) > _LONGEST:
+            text = ""
+        marked = data[span.start : min(span.end, span.start + _LONGEST)].splitlines()[:1] or [b""]
         length = max(1, len(marked[0].decode("utf-8", "replace")))
         return cls(path, line, column, length, text)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import cached_property
 
 BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"[\r\n]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,24 +32,40 @@ class Span:
 
 
 class LineIndex:
-    """Byte offset to line and column, for one file. Lines end at LF, CRLF or a lone CR."""
+    """Byte offset to line and column, for one file. Lines end at LF, CRLF or a lone CR.
+
+    The lines of a file are listed only where one is asked for by its number: a large file has
+    millions, and few places in it are asked for.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        if b"\r" in data:
-            self._starts = [0, *(end.end() for end in re.finditer(rb"\r\n?|\n", data))]
-        else:
-            self._starts = list(
-                accumulate((len(each) + 1 for each in data.split(b"\n")[:-1]), initial=0)
-            )
+        self._returns = b"\r" in data
+        self._known = (0, 1)
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a byte offset, both from 1; columns count characters, not bytes."""
-        line = bisect_right(self._starts, offset)
-        start = self._starts[line - 1]
+        start = self._start_of(offset)
         if start == 0 and self._data.startswith(BOM) and offset >= len(BOM):
             start = len(BOM)
-        return line, len(self._data[start:offset].decode("utf-8", "replace")) + 1
+        return self.line(offset), len(self._data[start:offset].decode("utf-8", "replace")) + 1
+
+    def line(self, offset: int) -> int:
+        """The line, from 1, that a byte offset is on."""
+        count, data, (known, line) = bytes.count, self._data, self._known
+        if offset < known:
+            known, line = 0, 1
+        line += count(data, b"\n", known, offset)
+        if self._returns:  # a pair is one end, and between the two the line goes on
+            line += count(data, b"\r", known, offset) - count(data, b"\r\n", known, offset + 1)
+        self._known = (offset, line)
+        return line
+
+    def text_at(self, offset: int) -> str:
+        """The text of the line that an offset is on, as ``text``."""
+        end = _LINE_END.search(self._data, offset)
+        raw = self._data[self._start_of(offset) : end.start() if end else len(self._data)]
+        return raw.removeprefix(BOM).decode("utf-8", "replace")
 
     def start(self, line: int) -> int:
         """Byte offset of the first byte of a line (from 1)."""
@@ -57,13 +73,25 @@ class LineIndex:
 
     def text(self, line: int) -> str:
         """The text of a line (from 1), without its end; undecodable bytes are replaced."""
-        start = self._starts[line - 1]
-        end = self._starts[line] if line < len(self._starts) else len(self._data)
-        raw = self._data[start:end].rstrip(b"\r\n")
-        return raw.removeprefix(BOM).decode("utf-8", "replace")
+        return self.text_at(self.start(line))
 
     def __len__(self) -> int:
         return len(self._starts)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(end.end() for end in re.finditer(rb"\r\n?|\n", self._data))]
+
+    def _start_of(self, offset: int) -> int:
+        """The first byte of the line that an offset is on."""
+        data = self._data
+        feed = data.rfind(b"\n", 0, offset)
+        if not self._returns:
+            return feed + 1
+        back = data.rfind(b"\r", 0, offset)
+        if back == offset - 1 and data[offset : offset + 1] == b"\n":
+            back = data.rfind(b"\r", 0, back)  # between the two of a pair the line goes on
+        return max(feed, back) + 1
 
 
 def newline_of(data: bytes) -> bytes:

@@ -29,27 +29,29 @@ class _RefusedError(ValueError):
     """What ``json`` accepts and keychange does not; where it is, ``find_problem`` finds out."""
 
 
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """The members of an object, for ``json``; refuses a name that is there twice."""
     members = dict(pairs)
     if len(members) != len(pairs):
         raise _RefusedError
     return members
 
 
-def _refuse(constant: str) -> Json:
+def refuse(constant: str) -> Json:
+    """For ``json``: refuses ``NaN`` and the like."""
     raise _RefusedError(constant)
 
 
-def _always(pattern: str) -> Callable[[str, int], re.Match[str]]:
+def always(pattern: str) -> Callable[[str, int], re.Match[str]]:
     """A pattern's ``match``, where a validated document is known to match."""
     return cast("Callable[[str, int], re.Match[str]]", re.compile(pattern).match)
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse).decode
+_decode = json.JSONDecoder(object_pairs_hook=unique, parse_constant=refuse).decode
 _skip_value = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # same
-_skip_space = _always(r"[ \t\n\r]*")
-_skip_colon = _always(r"[ \t\n\r]*:[ \t\n\r]*")
-_skip_comma = _always(r"[ \t\n\r]*,?[ \t\n\r]*")
+_skip_space = always(r"[ \t\n\r]*")
+_skip_colon = always(r"[ \t\n\r]*:[ \t\n\r]*")
+_skip_comma = always(r"[ \t\n\r]*,?[ \t\n\r]*")
 
 
 @dataclass(slots=True)
@@ -136,14 +138,6 @@ class Document:
     def raw(self, span: Span) -> bytes:
         """The bytes of a span."""
         return self.data[span.start : span.end]
-
-    def line(self, offset: int) -> int:
-        """The line, from 1, that a byte offset is on."""
-        count, data = bytes.count, self.data
-        returns = count(data, b"\r", 0, offset)
-        if returns:
-            returns -= count(data, b"\r\n", 0, offset + 1)
-        return 1 + count(data, b"\n", 0, offset) + returns
 
     def _object(self, start: int) -> Container:
         text = self.text

@@ -11,12 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
 from keychange.diagnostics import Diagnostic, errors_in
+from keychange.formats.json.pointer import Tokens, split
 from keychange.formats.json.text import Document, read
 from keychange.model import ABSENT, Context, Finding, Json, Source, Value
 from keychange.operations.json.back import revert
 from keychange.operations.json.changes import Changes
 from keychange.operations.json.declared import JsonOperation, expanded, parse, renamed, satisfies
-from keychange.operations.json.later import addition_address, departure_address, removal_address
+from keychange.operations.json.later import (
+    addition_address,
+    departure_address,
+    place,
+    removal_address,
+)
 from keychange.operations.json.work import Work, guarded
 
 __all__ = ["examine", "new_values", "old_values", "outcomes", "parse", "revert"]
@@ -45,7 +51,9 @@ def examine(operation: JsonOperation, source: Source, context: Context) -> Findi
 
 def _examine(operation: JsonOperation, path: str, data: bytes, context: Context) -> Finding:
     jsonc = operation.syntax == "jsonc"
-    work = Work(path, read(data, jsonc=jsonc), context)
+    schemas = operation.schema_before or operation.schema_after
+    asked = [()] if schemas else governed(operation, context)
+    work = Work.on(path, data, asked, context, jsonc=jsonc)
     if not satisfies(work.draft.value, expanded(operation.where, context.expand)):
         return Finding()
     Changes(operation, work).run()
@@ -54,7 +62,7 @@ def _examine(operation: JsonOperation, path: str, data: bytes, context: Context)
         work.diagnostics += _violations(operation.schema_before, "before", untouched, work)
     if errors_in(work.diagnostics):
         return Finding(sites=tuple(work.sites), diagnostics=tuple(work.diagnostics))
-    edits, _, document, summary = work.settle()
+    edits, document, summary = work.settle()
     if edits and operation.schema_after:
         work.diagnostics += _violations(operation.schema_after, "after", document, work)
     if errors_in(work.diagnostics):
@@ -66,6 +74,17 @@ def _examine(operation: JsonOperation, path: str, data: bytes, context: Context)
         proof=_proof(work) if edits else "",
         summary=tuple(summary) if edits else (),
     )
+
+
+def governed(operation: JsonOperation, context: Context) -> Iterator[Tokens]:
+    """The pointers of all that the operation may look at in a document."""
+    yield from (split(pointer) for pointer, _ in operation.where)
+    yield from (split(each.pointer) for each in operation.set)
+    for pairs in (operation.default, operation.remove_items, operation.append):
+        yield from (split(pointer) for pointer, _ in pairs)
+    yield from map(split, operation.remove)
+    yield from (split(each) for pair in _departures(operation) for each in pair)
+    yield from (split(place(address)) for address in context.later)
 
 
 def outcomes(operation: JsonOperation, context: Context) -> Mapping[str, Value]:

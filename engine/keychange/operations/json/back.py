@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from keychange.diagnostics import Diagnostic, Location, error, errors_in
-from keychange.edits import Edit
+from keychange.edits import Edit, apply_edits
 from keychange.formats.json.draft import Removed, Run
 from keychange.formats.json.edit import tight
 from keychange.formats.json.pointer import Tokens, split
-from keychange.formats.json.text import read
 from keychange.json_summary import shown, without
 from keychange.model import (
     ABSENT,
@@ -60,10 +59,12 @@ def _revert(
     current = data
     batches = _batches(changed)
     for batch in batches:
-        work = Work(path, read(current, jsonc=jsonc), context)
+        asked = [tokens for record in batch for tokens in _asked(record)]
+        work = Work.on(path, current, asked, context, jsonc=jsonc)
         for record in batch:
             _VERBS[str(_undo(record)["verb"])](work, record)
-        edits, current, _, lines = work.settle()
+        edits, _, lines = work.settle()
+        current = apply_edits(current, edits)
         sites += work.sites
         diagnostics += work.diagnostics
         summary += lines
@@ -97,6 +98,16 @@ def _batches(records: Sequence[Recorded]) -> list[list[Recorded]]:
         batches[-1].append(record)
         touched += places
     return batches
+
+
+def _asked(record: Recorded) -> Iterator[Tokens]:
+    """The pointers of all that is looked at to put a site back, its old neighbours among them."""
+    yield from map(split, _pointers(record))
+    holder = split(_pointers(record)[0])[:-1]
+    undo = _undo(record)
+    for name in (undo.get("previous"), undo.get("following")):
+        if isinstance(name, str):
+            yield (*holder, name)
 
 
 def _pointers(record: Recorded) -> list[str]:

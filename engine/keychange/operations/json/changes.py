@@ -115,8 +115,7 @@ class Changes:
                 key = work.draft.rename(tokens, name)
                 undo: dict[str, Json] = {"verb": "rename", "to": to, "key": key.decode()}
             else:
-                entry = work.place(tokens)
-                indent = work.draft.style.indent_of(entry.start)
+                indent = work.indent(tokens)
                 gone = work.draft.remove(tokens)
                 gap = work.draft.add_raw(target, gone.raw, indent)
                 undo = {"verb": "move", "to": to, "added": gap_undo(gap), **removed_undo(gone)}

@@ -75,6 +75,11 @@ def appended_later(context: Context, pointer: str, value: Json) -> bool:
     return bool(context.later) and addition_address(pointer, value) in context.later
 
 
+def place(address: str) -> str:
+    """The pointer that an address starts with."""
+    return _parted(address)[0]
+
+
 def _parted(address: str) -> tuple[str, str]:
     """The pointer of an address, and its ``+value``, ``-condition`` or ``>pointer`` if any."""
     for match in _ITEM.finditer(address):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from keychange.diagnostics import Diagnostic, Location, Related, error
 from keychange.edits import Edit, apply_edits
+from keychange.formats.json.abridged import Abridged, abridge
 from keychange.formats.json.draft import Draft
 from keychange.formats.json.edit import Gap
 from keychange.formats.json.pointer import Tokens, lookup, split
@@ -16,17 +17,22 @@ from keychange.formats.json.text import Document, read, too_deep
 from keychange.json_summary import Change, differences
 from keychange.model import ABSENT, Context, Finding, Json, Site, State, Value, same
 from keychange.secrets import looks_secret
-from keychange.spans import Span
+from keychange.spans import LineIndex, Span
 
 
 @dataclass(slots=True)
 class Work:
-    """What is known and planned for one file so far."""
+    """What is known and planned for one file so far.
+
+    ``document`` is what is left of a large one; all places that leave here are in the whole.
+    """
 
     path: str
+    abridged: Abridged
     document: Document
     context: Context
     draft: Draft = field(init=False)
+    _lines: LineIndex = field(init=False)
     sites: list[Site] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     changes: dict[str, Change] = field(default_factory=dict)
@@ -34,6 +40,19 @@ class Work:
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.document)
+        self._lines = LineIndex(self.abridged.whole)
+
+    @classmethod
+    def on(
+        cls, path: str, data: bytes, pointers: Iterable[Tokens], context: Context, *, jsonc: bool
+    ) -> Work:
+        """The work on a file, for an operation that asks for these pointers.
+
+        Raises:
+            InvalidJsonError: it is no JSON document that keychange edits.
+        """
+        abridged = Abridged(data) if jsonc else abridge(data, pointers)
+        return cls(path, abridged, read(abridged.data, jsonc=jsonc), context)
 
     def value(self, tokens: Tokens) -> Value:
         """What the tokens name now."""
@@ -43,16 +62,21 @@ class Work:
         """The bytes of the entry that the tokens name, or of its nearest parent's start."""
         entry = self.document.find(tokens)
         if entry is not None:
-            return entry.span
+            return self.abridged.span(entry.span)
         while tokens and entry is None:
             tokens = tokens[:-1]
             entry = self.document.find(tokens)
         start = self.document.root.value if entry is None else entry.value
-        return Span(start, start + 1)
+        return self.abridged.span(Span(start, start + 1))
+
+    def indent(self, tokens: Tokens) -> bytes:
+        """The indentation of the line that the value of an entry starts on."""
+        entry = self.document.find(tokens) or self.document.root
+        return self.draft.style.indent_of(entry.value)
 
     def location(self, tokens: Tokens) -> Location:
         """The same as a location for a diagnostic."""
-        return Location.at(self.path, self.document.data, self.place(tokens))
+        return Location.at(self.path, self.abridged.whole, self.place(tokens), self._lines)
 
     def record(
         self,
@@ -80,7 +104,7 @@ class Work:
                 before=before,
                 after=after,
                 span=span,
-                line=self.document.line(span.start),
+                line=self._lines.line(span.start),
                 secret=secret,
                 note=note,
                 undo=cast("Json", undo),
@@ -107,28 +131,27 @@ class Work:
         """Note an error at an entry."""
         self.diagnostics.append(error(code, message, self.location(tokens), hint=hint))
 
-    def settle(self) -> tuple[tuple[Edit, ...], bytes, Document, list[str]]:
-        """The edits, what they make of the bytes, and the change in words.
+    def settle(self) -> tuple[tuple[Edit, ...], Document, list[str]]:
+        """The edits, the document that they make, and the change in words.
 
         The new bytes are read back: their value must be the one that was declared, in the whole
         document, and deepdiff must find the declared changes and no others. Else the edits are
         none and a diagnostic says why.
         """
         edits = self.draft.edits()
-        data = self.document.data
         if not edits:
-            return (), data, self.document, []
-        after = apply_edits(data, edits)
+            return (), self.document, []
+        after = apply_edits(self.document.data, edits)
         try:
             document = read(after, jsonc=self.document.jsonc)
         except InvalidJsonError as failure:
             self._mismatch(f"the edited document would be invalid: {failure}")
-            return (), data, self.document, []
+            return (), self.document, []
         if repr(document.value) != repr(self.draft.value) and not same(
             document.value, self.draft.value
         ):
             self._mismatch("the edited document differs from the declared one")
-            return (), data, self.document, []
+            return (), self.document, []
         changes = [
             Change(each.pointer, each.before, now, each.secret, each.items)
             for each in self.changes.values()
@@ -145,11 +168,15 @@ class Work:
         ):
             listed = ", ".join(sorted(found.keys() ^ declared.keys())) or "the values"
             self._mismatch(f"what changes is not what is declared: {listed}")
-            return (), data, self.document, []
+            return (), self.document, []
+        if not self.abridged.shows(edits, after):
+            self._mismatch("the edited document differs where nobody asked for a change")
+            return (), self.document, []
         for old, new, word in self.moves:
             found[old] = [f"{old} {word} to {new}"]
             del found[new]
-        return edits, after, document, [line for each in declared for line in found.get(each, ())]
+        lines = [line for each in declared for line in found.get(each, ())]
+        return self.abridged.edits(edits), document, lines
 
     def _mismatch(self, reason: str) -> None:
         hint = "this is a fault in keychange; nothing is written. Please report it"
