@@ -420,7 +420,8 @@ def old_values(
 ) -> frozenset[str]:
     """Every string that the migrations declare as old and none of them leaves as new.
 
-    They are what is looked for in the files that no operation governs.
+    They are what is looked for in the files that no operation governs. What is no text, a lone
+    surrogate, stands in a file only in some escape, and is not looked for.
     """
     old: set[str] = set()
     new: set[str] = set()
@@ -432,4 +433,4 @@ def old_values(
             kind = operations.kind(operation.kind)
             old |= kind.old_values(operation, context)
             new |= kind.new_values(operation, context)
-    return frozenset(old - new)
+    return frozenset(each for each in old - new if each == each.encode(errors="ignore").decode())

@@ -28,7 +28,7 @@ _ISSUED = re.compile(
     | \b A[KS]IA [A-Z0-9]{12,}                           # AWS
     | \b AIza [A-Za-z0-9_-]{20,}                         # Google
     | \b xox [a-z] - [A-Za-z0-9-]{8,}                    # Slack
-    | -----BEGIN\s                                       # PEM
+    | -----BEGIN\s (?s: .*? ) (?: -----END [\ A-Z0-9]* -{0,5} | \Z )    # PEM
     | \b eyJ [A-Za-z0-9_-]+ \. eyJ [A-Za-z0-9_-]+        # JWT
     | :// [^/\s:@]* : [^/\s@]+ @                         # user:password@host
     """,

@@ -18,9 +18,9 @@ from keychange.secrets import MASK, looks_secret, without_secrets
 
 _PAIR = re.compile(
     r"""
-    (?P<name> [A-Za-z_][\w.-]* ) ["']?
+    (?P<name> [A-Za-z_][\w.-]{0,200}+ ) ["']?                    # linear in long words
     (?: \s* : \s* [A-Za-z_][\w.\[\]|\ ]*? (?= \s* = ) )?           # an annotation
-    \s* (?: => | [:=,] ) \s*
+    \s* (?P<mark> => | [:=,] ) \s*
     (?: [\[(] \s* )?                                              # the first of several
     (?: [rRbBuUfF]{0,2} (?P<quote> \"{3} | \'{3} | ["'] )
         (?P<value> (?: \\. | (?! (?P=quote) ) [^\\\n] )* ) (?P=quote)?
@@ -31,6 +31,8 @@ _PAIR = re.compile(
 )
 _NAME = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s*(?::\s*[\w.\[\]| ]+)?[:=,]\s*[\[({]?\s*$")
 _STRING = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\\n])+)\1""")
+_PEM = re.compile(r"-----BEGIN [^\n]*?-----(.{0,20000}?)(?:-----END|\Z)", re.DOTALL)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]{8,}")
 
 
 def is_env(path: str) -> bool:
@@ -114,7 +116,9 @@ def line(text: str, hidden: Iterable[str] = ()) -> str:
         text = text.replace(value, MASK)
     result: list[str] = []
     position = 0
-    for found in _PAIR.finditer(text):
+    start = 0
+    while found := _PAIR.search(text, start):
+        start = found.end()
         part = next((each for each in ("value", "word", "plain") if found[each]), "")
         if part and looks_secret(found["name"], in_env=False):
             result += (text[position : found.start(part)], MASK)
@@ -125,6 +129,9 @@ def line(text: str, hidden: Iterable[str] = ()) -> str:
                 others, length = _others(text[position:])
                 result += (closing, others)
                 position += length
+            start = max(start, position)
+        elif found["mark"] == ",":  # what follows may be a name itself
+            start = found.end("mark")
     return without_secrets("".join((*result, text[position:])))
 
 
@@ -138,8 +145,11 @@ def _others(text: str) -> tuple[str, int]:
 
 
 def hidden_below(text: str) -> frozenset[str]:
-    """Strings that stand on the lines below a credential's name: a line alone does not tell."""
-    found: set[str] = set()
+    """What stands on the lines below a credential's name, or in a PEM block below its head.
+
+    A line alone does not tell.
+    """
+    found = {part for block in _PEM.finditer(text) for part in _BASE64.findall(block[1])}
     lines = iter(text.split("\n"))
     for each in lines:
         if each.rstrip()[-1:] not in ("=", ":", "(", "[", "{", ","):

@@ -51,8 +51,9 @@ class Run:
 class Draft:
     """Changes to one document. ``value`` is the document's own value, changed in place."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, whole: bytes) -> None:
         self.document = document
+        self._whole = whole
         self.value: Json = document.value
         self._rows: dict[Tokens, Row] = {}
         self._inner: list[Edit] = []
@@ -60,7 +61,7 @@ class Draft:
     @cached_property
     def style(self) -> Style:
         """How the file is written."""
-        return Style(self.document)
+        return Style(self.document, self._whole)
 
     def set(self, tokens: Tokens, value: Json) -> bytes:
         """Give an entry a new value, in the file's style; its old bytes."""

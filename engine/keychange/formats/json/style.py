@@ -15,10 +15,14 @@ _raw = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Style:
-    """The style of one document, read from its bytes where it is first asked for."""
+    """The style of one document, read from its bytes where it is first asked for.
 
-    def __init__(self, document: Document) -> None:
+    ``whole`` is the file that the document is what is left of.
+    """
+
+    def __init__(self, document: Document, whole: bytes) -> None:
         self._document = document
+        self._whole = whole
         self._data = document.data
 
     @cached_property
@@ -38,7 +42,7 @@ class Style:
     @cached_property
     def _escape(self) -> bool:
         """Whether the file has every character beyond ASCII escaped."""
-        return self._data.removeprefix(BOM).isascii() and b"\\u" in self._data
+        return b"\\u" in self._whole and self._whole.removeprefix(BOM).isascii()
 
     @cached_property
     def _root(self) -> Container | None:

@@ -39,7 +39,7 @@ class Work:
     moves: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.draft = Draft(self.document)
+        self.draft = Draft(self.document, self.abridged.whole)
         self._lines = LineIndex(self.abridged.whole)
 
     @classmethod
