@@ -129,3 +129,10 @@ def test_a_string_longer_than_a_window_is_cut_out():
         left = abridge(data, [("z",)])
         assert len(left.data) < 300
         assert up(data, {"set": {"/z": {"to": 2}}}) == data.replace(b'"z": 1', b'"z": 2')
+
+
+def test_a_number_that_goes_on_after_a_window_is_one_number():
+    data = json.dumps([1, [-1.5e300, 2.25e-7, 10**30, None, True]] * 3, indent="\t").encode()
+    for window in range(8, 120):
+        with small(window=window):
+            assert Pieces(data).valid()

@@ -544,3 +544,15 @@ def test_failed_and_inconclusive_differ_and_both_can_be_kept(root, command, verd
     assert migrate(root, "down", "--yes").returncode == 0
     assert migrate(root, "up", "--yes", "--no-verify").returncode == 0
     assert "Verified: 0001_first." in migrate(root, "verify").stdout
+
+
+def test_an_old_value_that_is_no_text_is_replaced_and_not_looked_for(tmp_path):
+    operation = '  - json: a.json\n    set: {/m: {from: "\\ud800", to: new}}\n'
+    head = "format: 1\nid: 0001_x\ntitle: x\noperations:\n"
+    write(tmp_path, "migrations/0001_x.yaml", head + operation)
+    write(tmp_path, "a.json", '{"m": "\\ud800"}')
+    write(tmp_path, "other.txt", "nothing\n")
+    assert migrate(tmp_path, "plan").returncode == 0
+    assert migrate(tmp_path, "up", "--yes").returncode == 0
+    assert (tmp_path / "a.json").read_text() == '{"m": "new"}'
+    assert migrate(tmp_path, "check").returncode == 0

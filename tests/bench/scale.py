@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from measure import Contender, Spent, spend
-from places import Kept, Places, commit
+from places import NEW, OLD, Kept, Places, commit, write
 
 from checking import workspace  # isort: skip
 
@@ -31,10 +33,32 @@ def scale(places: Places, sizes: tuple[int, ...]) -> list[dict[str, object]]:
     return rows
 
 
-def _row(verb: str, size: int, spent: Spent) -> dict[str, object]:
+def document(places: Places, megabytes: int) -> list[dict[str, object]]:
+    """One field of one document of a tenth of that size, and of all of it."""
+    rows = []
+    for size in (megabytes // 10, megabytes):
+        root = places.fresh("document") / "project"
+        record = {"id": 0, "name": "é", "score": 0.5, "tags": ["a", "b"], "last": None}
+        held = [record] * (size * 1_000_000 // len(json.dumps(record)))
+        text = json.dumps({"model_id": OLD, "records": held, "last": 1}, ensure_ascii=False)
+        change = f"    set: {{/model_id: {{from: {OLD}, to: {NEW}}}}}\n"
+        head = "format: 1\nid: 0001_voice\ntitle: voice\noperations:\n  - json: large.json\n"
+        write(root, {"large.json": text, "migrations/0001_voice.yaml": head + change})
+        data = (root / "large.json").read_bytes()
+        migrate = places.ours / "migrate"
+        for verb, *words in (("plan",), ("up", "--yes", "-q"), ("down", "--yes", "-q")):
+            spent = spend(Contender(verb, [migrate, verb, *words]), root)
+            wanted = data.replace(OLD.encode(), NEW.encode()) if verb == "up" else data
+            assert (root / "large.json").read_bytes() == wanted, f"{verb}: not the bytes meant"
+            rows.append(_row(verb, size, spent, "MB in one document"))
+    return rows
+
+
+def _row(verb: str, size: int, spent: Spent, unit: str = "configs") -> dict[str, object]:
     return {
         "verb": verb,
-        "configs": size,
+        "size": size,
+        "unit": unit,
         "wall_ms": spent.wall * 1000,
         "cpu_ms": spent.cpu * 1000,
         "peak_mb": spent.peak / 1e6,
@@ -43,16 +67,16 @@ def _row(verb: str, size: int, spent: Spent) -> dict[str, object]:
 
 def table(rows: list[dict[str, object]]) -> str:
     """Verbs by size: wall time, and the peak of memory."""
-    sizes = sorted({int(str(row["configs"])) for row in rows})
+    sizes = sorted({int(str(row["size"])) for row in rows})
     verbs = list(dict.fromkeys(str(row["verb"]) for row in rows))
     lines = [
-        "| verb | " + " | ".join(f"{size:,} configs" for size in sizes) + " |",
+        "| verb | " + " | ".join(f"{size:,} {rows[0]['unit']}" for size in sizes) + " |",
         "|---" * (len(sizes) + 1) + "|",
     ]
     for verb in verbs:
         cells = []
         for size in sizes:
-            row = next(row for row in rows if row["verb"] == verb and row["configs"] == size)
+            row = next(row for row in rows if row["verb"] == verb and row["size"] == size)
             cells.append(f"{float(str(row['wall_ms'])) / 1000:.2f} s, {row['peak_mb']:.0f} MB")
         lines.append(f"| `{verb}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)

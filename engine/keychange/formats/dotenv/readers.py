@@ -66,6 +66,12 @@ _HEAD = re.compile(
     rf"(?P<export>export[^\S\r\n]+)?+(?:(?P<comment>\#)|'(?P<quoted>[^']+)'|(?P<bare>[^'=\#\s][^=\#\s]*))"
     rf"{_BLANK}(?P<equals>=(?P<gap>{_BLANK}))?"
 )
+_COMMON = re.compile(
+    r"(?P<export>export[ \t]+)?(?P<key>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>[A-Za-z0-9_./:@%+,-]+)\n"
+)
+"""Most lines of most files; the rest of this module would say the same, and take four times as
+long."""
+
 _SINGLE = re.compile(r"'((?:\\.|[^'\\])*)'", re.DOTALL)
 _DOUBLE = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
 _PLAIN = re.compile(r"[^\r\n]*")
@@ -101,6 +107,10 @@ def read_python(text: str) -> PythonReading:
     errors: list[tuple[int, int]] = []
     position = 0
     while position < len(text):
+        if line := _COMMON.match(text, position):
+            bindings.append(_bound(line))
+            position = line.end()
+            continue
         position = _end(_ASIDE, text, position)
         if position >= len(text):
             break
@@ -114,6 +124,14 @@ def read_python(text: str) -> PythonReading:
                 errors.append((position, end))
             position = end
     return PythonReading(tuple(bindings), tuple(errors))
+
+
+def _bound(line: re.Match[str]) -> Binding:
+    (key_start, key_end), (start, end) = line.span("key"), line.span("value")
+    key, value, exported = line["key"], line["value"], line["export"] is not None
+    return Binding(
+        line.start(), key, key_start, key_end, start, end, line.end(), value, exported
+    )  # fmt: skip
 
 
 def _statement(text: str, position: int) -> tuple[Binding | bool, int]:

@@ -168,7 +168,7 @@ def _end(text: str, value: int) -> int:
     """Where a value ends; -1 where it may go on after the text, or is none."""
     try:
         end: int = _scan(text, value)[1]
-        text[_skip_space(text, end).end()]
+        follows = text[_skip_space(text, end).end()]
     except (ValueError, StopIteration, IndexError):
         return -1
-    return end
+    return end if follows in ",]}" else -1  # `1.5e` goes on after the text
