@@ -45,7 +45,7 @@ def small(limit=1, window=64):
 
 
 @LAWS
-@given(st.data(), st.integers(1, 40), st.integers(8, 80))
+@given(st.data(), st.integers(1, 40), st.integers(100, 200))
 def test_up_and_down_find_what_they_find_in_the_whole(data, limit, window):
     value, before = data.draw(files())
     node = random_operation(value, data.draw(NODES))
