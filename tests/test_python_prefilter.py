@@ -1,12 +1,17 @@
 """The search in bytes says no only where parsing would say no."""
 
 import ast
+import encodings
+import pkgutil
+import re
+import unicodedata
+from encodings.aliases import aliases
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keychange.formats.python.prefilter import may_contain
+from keychange.formats.python.prefilter import line_patterns, may_contain
 
 HIDDEN = [
     (rb'x = "gp\x74-4"', "gpt-4"),
@@ -44,10 +49,17 @@ def test_a_file_without_it_is_not_parsed(code):
 ALPHABET = "ab\\'\"{}\n é"
 
 
+def escapes(char):
+    code = ord(char)
+    yield from (char, char, f"\\x{code:02x}", f"\\u{code:04X}", f"\\U{code:08x}")
+    if code < 0o200 and char != "\n":
+        yield from (f"\\{code:03o}", f"\\N{{{unicodedata.name(char)}}}")
+
+
 @st.composite
-def spelled(draw):
+def spelled(draw, alphabet=ALPHABET, least=1):
     """A value, and one of the many ways to write it as a literal."""
-    value = draw(st.text(ALPHABET, min_size=1, max_size=6))
+    value = draw(st.text(alphabet, min_size=least, max_size=least + 5))
     cuts = sorted(draw(st.lists(st.integers(0, len(value)), max_size=3)))
     pieces = []
     for start, end in zip([0, *cuts], [*cuts, len(value)], strict=True):
@@ -57,7 +69,7 @@ def spelled(draw):
         for char in value[start:end]:
             plain = char * 2 if prefix == "f" and char in "{}" else char
             escape = draw(
-                st.sampled_from([plain, plain, f"\\x{ord(char):02x}", f"\\u{ord(char):04x}"])
+                st.sampled_from([plain, *[each for each in escapes(char) if each != char], plain])
             )
             must = char in "\\'\"\n" and prefix != "r"
             body += f"\\x{ord(char):02x}" if must else plain if prefix == "r" else escape
@@ -78,3 +90,64 @@ def test_no_spelling_hides_a_value(case, before):
     if meant == value:
         assert may_contain(code, [value])
         assert may_contain(code, [value[: len(value) // 2]])
+
+
+def fits(data, values, rank):
+    """Whether a search tool would name the file; no patterns would name all of them."""
+    patterns = line_patterns(values, rank)
+    return not patterns or any(re.search(each.encode(), data, re.MULTILINE) for each in patterns)
+
+
+@given(
+    spelled("ab-/. B7", 3),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(0, 3),
+    st.sampled_from(["", "other"]),
+)
+def test_no_spelling_hides_a_value_from_a_search_tool(case, newline, rank, beside):
+    value, text = case
+    code = f"x = (\n{text}\n)\n"
+    try:
+        tree = ast.parse(code).body[0].value
+    except SyntaxError:
+        return
+    part = tree if isinstance(tree, ast.Constant) else tree.values[0]
+    data = code.replace("\n", newline).encode()
+    assert part.value != value or fits(data, [value, beside + "value"], rank)
+
+
+@pytest.mark.parametrize(
+    ("code", "value"), [each for each in HIDDEN if line_patterns([each[1]])], ids=str
+)
+def test_a_search_tool_finds_what_hides(code, value):
+    assert all(fits(code, [value], rank) for rank in range(4))
+
+
+@pytest.mark.parametrize("value", ["", "ab", "é" * 9, "a{b}c", "x\ny"])
+def test_what_has_no_run_of_plain_characters_is_not_searched(value):
+    assert line_patterns(["long-enough", value]) == ()
+
+
+def test_a_search_tool_does_not_name_what_cannot_hold_it():
+    code = b'model = "bench-org/voice-0.6B-8bit"\nB, size = "B", "-5bit"\n# encoding: utf-8\n'
+    assert not all(fits(code, ["bench-org/voice-0.6B-4bit"], rank) for rank in range(4))
+
+
+def test_every_codec_that_writes_plain_characters_otherwise_is_named():
+    plain = bytes(each for each in range(32, 127) if each not in b"{}\"'\\~")
+    names = {
+        *aliases,
+        *aliases.values(),
+        *(m.name for m in pkgutil.iter_modules(encodings.__path__)),
+    }
+    checked = 0
+    for name in sorted(names):
+        try:
+            same = plain.decode(name) == plain.decode("ascii")
+        except LookupError:  # no codec of text, or of another system
+            continue
+        except ValueError:
+            same = False
+        checked += not same
+        assert same or fits(f"# coding: {name}\n".encode(), ["plain"], 0), name
+    assert checked > 40

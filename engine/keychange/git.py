@@ -39,6 +39,34 @@ def search(root: Path, values: Iterable[str]) -> tuple[str, ...] | None:
     return None if found is None else paths(found)
 
 
+def read_from_disk(root: Path) -> frozenset[str]:
+    """The tracked files under a folder whose bytes git takes from the disk, as they are.
+
+    Not those that it was told to take for unchanged, leaves out of the disk, or is merging.
+    """
+    listed = paths(git(root, "ls-files", "-z", "-v"))
+    return frozenset(each[2:] for each in listed if each.startswith("H "))
+
+
+def fitting(root: Path, patterns: Iterable[str], where: Iterable[str]) -> frozenset[str] | None:
+    """The tracked files of which a line fits one of the patterns; None where git cannot say.
+
+    The patterns are for PCRE, which not every git has, and are matched with bytes. ``where`` are
+    pathspecs.
+    """
+    options = ["-l", "-z", "-a", "-P", "--no-color", "--no-recurse-submodules"]
+    options += [word for each in patterns for word in ("-e", each)]
+    command = ["git", "-c", "grep.fullName=false", "grep", *options, "--", *where]
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
+    except OSError:
+        return None
+    # It goes on after a file that it could not read, and says so.
+    certain = done.returncode in (0, 1) and not done.stderr
+    return frozenset(paths(done.stdout)) if certain else None
+
+
 def staged(root: Path) -> dict[str, bytes]:
     """The staged bytes of every tracked file that differs on disk, by path from the root.
 

@@ -281,18 +281,28 @@ class Step:
         return tuple(each for each in self.files if each.changes)
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Files that were searched instead of read: they hold none of the values in any spelling."""
+
+    values: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The immutable result of planning.
 
     ``steps`` has one step for each migration that was looked at, also where nothing is to do.
     ``reads`` maps the path of every file read to the SHA-256 of its bytes, None where absent.
+    ``searched`` are the files that were not read, because nothing is to be done in them.
     """
 
     direction: Direction
     steps: tuple[Step, ...]
     diagnostics: tuple[Diagnostic, ...]
     reads: Mapping[str, str | None]
+    searched: Searched = field(default_factory=Searched)
 
     @property
     def todo(self) -> tuple[Step, ...]:

@@ -105,7 +105,8 @@ def plan_up(
             examine = partial(_examined, operation)
             jobs: list[tuple[Source, Context]] = []
             for path in _paths(operation, templates[migration.revision], snapshot):
-                if path in broken:  # what follows from an error is not worth reading
+                # What follows from an error is not worth reading; what was searched holds nothing.
+                if path in broken or path in snapshot.searched.files:
                     continue
                 draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
                 if draft.data is None and operation.missing is not Missing.CREATE:
@@ -153,6 +154,7 @@ def plan_up(
         steps=tuple(steps),
         diagnostics=tuple(dict.fromkeys(diagnostics)),  # a bad schema is said once, not per file
         reads=snapshot.reads,
+        searched=snapshot.searched,
     )
 
 

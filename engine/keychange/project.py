@@ -227,7 +227,8 @@ def left_behind(
     skipped = [project.settings.shown(project.settings.migrations)]
     found = search.left_behind(project.root, wanted, candidates, instead, skipped)
     if exhaustive:
-        governed = {path for path in plan.reads if path.endswith(".py")}
+        read = {path for path in plan.reads if path.endswith(".py")}
+        governed = read | plan.searched.files
         sources = {each for each in git.tracked(project.root) if each.endswith(".py")}
         found += search.hidden(project.root, wanted, sources - governed, instead, skipped)
     return found

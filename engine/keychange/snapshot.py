@@ -8,17 +8,19 @@ import os
 import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 
+from keychange import operations
 from keychange.activity import Activity, activity
 from keychange.diagnostics import Diagnostic, Location, Related, error
-from keychange.model import Migration, Missing, Operation
+from keychange.model import Context, Migration, Missing, Operation, Searched
 from keychange.nearest import nearest
+from keychange.patterns import expanded, fits
 from keychange.regular import read_regular
+from keychange.searching import Search, common_ending
 from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
-from keychange.templates import Templates
+from keychange.templates import TemplateError, Templates
 
 CLOSED = (".git", STATE_DIRECTORY)
 """Folders in which no target lies."""
@@ -30,14 +32,16 @@ class Snapshot:
 
     ``matches`` maps a target, as declared and with templates filled in, to the paths it stands
     for; a path without pattern characters stands for itself. ``files`` maps every such path to
-    its bytes, None where there is no file. ``nearest`` maps a target that has to be there and
-    is not, or that fits nothing, to what is there and looks like it.
+    its bytes, None where there is no file; but for those that were ``searched`` instead, and hold
+    nothing that an operation could find. ``nearest`` maps a target that has to be there and is
+    not, or that fits nothing, to what is there and looks like it.
     """
 
     matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     nearest: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes | None] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    searched: Searched = field(default_factory=Searched)
 
     @property
     def reads(self) -> dict[str, str | None]:
@@ -62,9 +66,12 @@ def take_snapshot(
     Nothing outside the root is read: not through ``..``, an absolute path, a pattern or a link.
     Whatever is not a regular file of a sane size is a diagnostic, not a hang.
     """
+    declared = tuple(migrations)
     with activity("reading") as under_way:
-        reader = _Reader(root, instead, under_way)
-        for migration, templates in migrations:
+        reader = _Reader(
+            root, instead, under_way, _search(root, declared), _examined_targets(declared)
+        )
+        for migration, templates in declared:
             for operation in migration.operations:
                 for index, target in enumerate(operation.targets):
                     place = target_place(migration, operation, index)
@@ -72,12 +79,7 @@ def take_snapshot(
                     reader.expand(templates.text(target), place, needed=needed)
         for path in paths:
             reader.read(path, Location(path))
-    return Snapshot(
-        matches=reader.matches,
-        nearest=reader.nearest,
-        files=reader.files,
-        diagnostics=tuple(reader.diagnostics),
-    )
+    return reader.snapshot()
 
 
 def read_files(root: Path, patterns: Iterable[str]) -> Snapshot:
@@ -86,11 +88,38 @@ def read_files(root: Path, patterns: Iterable[str]) -> Snapshot:
         reader = _Reader(root, {}, under_way)
         for each in patterns:
             reader.expand(each, Location(each))
-    return Snapshot(
-        matches=reader.matches,
-        nearest=reader.nearest,
-        files=reader.files,
-        diagnostics=tuple(reader.diagnostics),
+    return reader.snapshot()
+
+
+_Declared = tuple[tuple[Migration, Templates], ...]
+
+
+def _search(root: Path, declared: _Declared) -> Search:
+    """A search for all that operations look for by value; for nothing where one cannot be known."""
+    values: set[str] = set()
+    targets: list[str] = []
+    for migration, templates in declared:
+        context = Context(revision=migration.revision, expand=templates.expand)
+        for operation in migration.operations:
+            kind = operations.kind(operation.kind)
+            if kind.found_by_value(operation):
+                targets += operation.targets
+                try:
+                    values |= kind.old_values(operation, context)
+                    values |= kind.new_values(operation, context)
+                except TemplateError:  # it differs from file to file
+                    return Search(root, frozenset())
+    return Search(root, frozenset(values), common_ending(targets))
+
+
+def _examined_targets(declared: _Declared) -> frozenset[str]:
+    """The targets of operations that may have a site in any file."""
+    return frozenset(
+        templates.text(target)
+        for migration, templates in declared
+        for operation in migration.operations
+        if not operations.kind(operation.kind).found_by_value(operation)
+        for target in operation.targets
     )
 
 
@@ -103,10 +132,18 @@ def target_place(migration: Migration, operation: Operation, index: int) -> Loca
 
 class _Reader:
     def __init__(
-        self, root: Path, instead: Mapping[str, bytes | None], under_way: Activity
+        self,
+        root: Path,
+        instead: Mapping[str, bytes | None],
+        under_way: Activity,
+        search: Search | None = None,
+        examined: frozenset[str] = frozenset(),
     ) -> None:
         self._under_way = under_way
         self.instead = instead
+        self.search = search
+        self.examined = examined
+        self.searched: set[str] = set()
         self.root = os.path.realpath(root)
         self.matches: dict[str, tuple[str, ...]] = {}
         self.nearest: dict[str, str] = {}
@@ -115,13 +152,24 @@ class _Reader:
         self._real: dict[str, str] = {}
         self._folders = {"": self.root}
 
+    def snapshot(self) -> Snapshot:
+        """What was seen."""
+        searched = frozenset(self.searched - self.files.keys())
+        return Snapshot(
+            matches=self.matches,
+            nearest=self.nearest,
+            files=self.files,
+            diagnostics=tuple(self.diagnostics),
+            searched=Searched(self.search.values, searched) if self.search else Searched(),
+        )
+
     def expand(self, target: str, place: Location, *, needed: bool = True) -> None:
         """Read what a target stands for; where it is ``needed`` and nothing is, look for more."""
         if target in self.matches:
             return
         self._expand(target, place)
         found = self.matches[target]
-        lacking = not found or (found == (target,) and self.files[target] is None)
+        lacking = not found or (found == (target,) and self.files.get(target, b"") is None)
         if needed and lacking and (near := nearest(Path(self.root), target)):
             self.nearest[target] = near
 
@@ -140,18 +188,19 @@ class _Reader:
             if self.read(pattern, place):
                 self.matches[target] = (pattern,)
             return
-        found = glob.iglob(pattern, root_dir=self.root, recursive=True, include_hidden=True)  # noqa: PTH207 (Path.glob makes a Path of each)
-        held = (path for path in self.instead if fits(path, pattern))
-        names = sorted({*(each.replace(os.sep, "/") for each in found), *held})
-        self._under_way.total += len(names)
+        found = expanded(self.root, pattern)
+        found.update((each, False) for each in self.instead if fits(each, pattern))
+        names = [each for each in sorted(found) if _is_open(each)]
+        if self.search and target not in self.examined:
+            plain = [each for each in names if found[each] and each not in self.files]
+            self.searched |= self.search.without(plain)
+        self._under_way.total += sum(each not in self.searched for each in names)
         self.matches[target] = tuple(
-            each
-            for each in names
-            if not _is_closed(each)
-            and not posixpath.basename(each).startswith(TEMP_PREFIX)
-            and self.read(each, place, folders=False)
-            and self.files[each] is not None
+            each for each in names if each in self.searched or self._is_file(each, place)
         )
+
+    def _is_file(self, path: str, place: Location) -> bool:
+        return self.read(path, place, folders=False) and self.files[path] is not None
 
     def _real_path(self, path: str) -> str:
         """``os.path.realpath`` below the root; folders are looked at once, not for every file."""
@@ -206,15 +255,11 @@ class _Reader:
         return True
 
 
+def _is_open(path: str) -> bool:
+    return not _is_closed(path) and not posixpath.basename(path).startswith(TEMP_PREFIX)
+
+
 def _is_closed(path: str) -> bool:
     """Whether a path goes through a folder that is a program's own, in whatever case of letters."""
     folded = f"/{path.casefold()}/"
     return any(f"/{each}/" in folded for each in CLOSED)
-
-
-def fits(path: str, pattern: str) -> bool:
-    """Whether a pattern of targets stands for a path; ``*`` does not cross a slash."""
-    names, parts = path.split("/"), pattern.split("/")
-    if "**" in parts:
-        return fnmatchcase(path, pattern)
-    return len(names) == len(parts) and all(map(fnmatchcase, names, parts))

@@ -15,8 +15,9 @@ from keychange.json_schema.violations import satisfied, violations
 from keychange.model import Json
 from keychange.operations.json.declared import JsonOperation
 from keychange.operations.json.work import invalid_json
+from keychange.patterns import fits
 from keychange.project import Project, schema_lookup
-from keychange.snapshot import fits, read_files
+from keychange.snapshot import read_files
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from keychange.outcome import Ending, Outcome
 from keychange.project import Project, edited_since, plan_down
 from keychange.renumbering import Renumbering
 from keychange.run import Run
+from keychange.searching import holding_now
 from keychange.stamping import Stamping
-from keychange.transaction import lock, pending_recovery, recover
+from keychange.transaction import lock, pending_recovery, recover, stale
 
 if TYPE_CHECKING:
     from keychange.outcome import CheckOutcome
@@ -53,6 +54,7 @@ def up(project: Project, plan: Plan, options: Options) -> Outcome:
         written: set[str] = set()
         for step in plan.todo:
             run.measure(step)
+            _refuse_found(project, plan)
             run.commit_up(step, _unwritten(plan, written))
             written.update(each.path for each in step.changes)
             if step.migration and not run.confirm(step.migration, step):
@@ -184,6 +186,13 @@ def _of(project: Project, entry: Entry) -> Migration | None:
 def _unwritten(plan: Plan, written: set[str]) -> Mapping[str, str | None]:
     """What has to be as it was read: all but what this very run has written since."""
     return {path: digest for path, digest in plan.reads.items() if path not in written}
+
+
+def _refuse_found(project: Project, plan: Plan) -> None:
+    """Refuse a plan where a file that was searched and left out came to hold a value since."""
+    found = holding_now(project.root, plan.searched)
+    if found:
+        raise RefusedError(*map(stale, found))
 
 
 def _refuse_errors(plan: Plan) -> None:

@@ -4,7 +4,7 @@ from keychange.interruption import Interrupted
 from keychange.transaction.commit import commit
 from keychange.transaction.journal import FOLDER as JOURNAL
 from keychange.transaction.lock import Owner, lock, owner
-from keychange.transaction.preflight import FileWrite
+from keychange.transaction.preflight import FileWrite, stale
 from keychange.transaction.reading import read_steadily
 from keychange.transaction.recovery import (
     Ending,
@@ -32,5 +32,6 @@ __all__ = [
     "read_steadily",
     "recover",
     "recover_if_free",
+    "stale",
     "state_dir",
 ]

@@ -121,7 +121,7 @@ def _examine(tree: Tree, walk: Walk, write: FileWrite, temp: str, known: _Known)
     except FileNotFoundError:
         _check_missing(tree, write.path, folder, known)
     if (found.data if found else None) != write.before:
-        raise Objection(_stale(write.path))
+        raise Objection(stale(write.path))
     if found is None:
         entry = Entry(write.path, target, temp, None, digest(write.after), None, None)
         return Target(entry, write.after, write.mode, None)
@@ -168,7 +168,8 @@ def _reading(path: str) -> Iterator[None]:
         ) from problem
 
 
-def _stale(path: str) -> Diagnostic:
+def stale(path: str) -> Diagnostic:
+    """What is said of a file that is not what the plan was made from."""
     return error(
         "stale-plan",
         f"{path} has changed since the plan was made",
@@ -190,7 +191,7 @@ def _reread(tree: Tree, walk: Walk, path: str, expected: str | None) -> Iterator
         yield objection.diagnostic
         return
     if digest(found.data if found else None) != expected:
-        yield _stale(path)
+        yield stale(path)
 
 
 def _check_missing(tree: Tree, path: str, folder: str, known: _Known) -> None:

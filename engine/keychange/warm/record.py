@@ -87,6 +87,8 @@ def _contents(
         for path, digest in report.plan.reads.items()
         if path not in searched
     }
+    if report.candidates is None:  # what was searched once is not searched for it again
+        files |= {path: sealer.seal_as_it_is(path) for path in report.plan.searched.files}
     base, folders = _base(project, wanted, sealer)
     for pattern in filter(glob.has_magic, patterns):
         folders.extend(_folders(root, "", pattern.split("/")))

@@ -52,6 +52,60 @@ def may_contain(data: bytes, values: Iterable[str]) -> bool:
     return any(_is_split(text, value) for value in wanted.values)
 
 
+def line_patterns(values: Iterable[str], rank: int = 0) -> tuple[str, ...]:
+    r"""Patterns for a search tool: one fits in a line of each file whose literals hold a value.
+
+    They are written for PCRE and for bytes, ``^`` and ``$`` being the ends of lines. Of each
+    value they follow a few plain characters, from a seldom one on (with a higher rank, from a
+    less seldom one): the next one stands beside, or is escaped, or the line ends in a backslash,
+    or the piece of the literal ends and another follows. Files in an encoding that writes plain
+    characters otherwise fit by their cookie. None at all where a value has no such characters.
+    """
+    patterns = [_line_pattern(value, rank) for value in sorted(set(values))]
+    return () if None in patterns else (*map(str, patterns), _COOKIE)
+
+
+_RUN: Final = re.compile(r"""[^\x00-\x1f\x7f-\U0010ffff{}"'\\]{3,}""")
+"""Characters that every encoding of interest, and every kind of literal, can write as they are."""
+
+_COOKIE: Final = (
+    r"coding[:=][ \t]*(?i:(?:cs)?(?:ibm|cp|ebcdic|iso[-_]?2022|[0-9])"
+    r"|u(?:tf)?[-_]?(?:7|16|32)|unicode|raw|puny|undefined|hz)"
+)
+_ENDS: Final = r"""(?:["']{1,3}[ \t\f]*(?:[rRuUbBfFtT]{0,2}["']|[#\\\r]|$)|\\(?:[xuUN0-7\r]|$))"""
+"""Where the next character is not: an escape, or the end of a piece before another."""
+
+
+def _line_pattern(value: str, rank: int) -> str | None:
+    places = [(at, run) for run in _RUN.finditer(value) for at in range(run.start(), run.end() - 2)]
+    if not places:
+        return None
+    ranked = sorted(places, key=lambda each: _seldom(value, *each))
+    at, run = ranked[min(rank, len(ranked) - 1)]
+    tail = ""
+    for char in reversed(value[at + 1 : run.end()][:5]):
+        tail = f"(?:{re.escape(char)}{tail}|{_ENDS})"
+    code = ord(value[at])
+    hexed = "".join(f"[{d}{d.upper()}]" if d.isalpha() else d for d in f"{code:02x}")
+    octal = f"{code:o}" if code >= 0o100 else f"0?{code:o}"
+    char = re.escape(value[at])
+    head = rf"(?:{char}|\\(?:x{hexed}|u00{hexed}|U000000{hexed}|{octal}|N\{{[^}}\n]*\}}))"
+    return _beside(value[at - 1]) + head + tail if at > run.start() else head + tail
+
+
+def _seldom(value: str, at: int, run: re.Match[str]) -> tuple[bool, bool, int]:
+    """Letters are seldom literals of one character; what follows makes the place more seldom."""
+    return run.end() - at < 5, not value[at].isalpha(), _EVERYDAY.find(value[at].encode())
+
+
+def _beside(char: str) -> str:
+    """What stands before a character that comes after another one: it, its escape, or a quote."""
+    code = ord(char)
+    low = f"{code & 15:x}"
+    ends = {char, low, low.upper(), f"{code & 7}", '"', "'", "}", "\r"}
+    return f"(?:^|(?<=[{''.join(sorted(map(re.escape, ends)))}]))"
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """Values as they are looked for.
