@@ -25,7 +25,7 @@ def git(
 
 def paths(output: bytes | None) -> tuple[str, ...]:
     """The paths that a git command printed with ``-z``."""
-    return tuple(os.fsdecode(each) for each in (output or b"").split(b"\0") if each)
+    return tuple(each for each in os.fsdecode(output or b"").split("\0") if each)
 
 
 def tracked(root: Path) -> frozenset[str]:

@@ -9,6 +9,9 @@ from fnmatch import fnmatchcase, translate
 from functools import lru_cache
 from glob import has_magic
 from pathlib import Path
+from typing import Final
+
+from keychange.settings import STATE_DIRECTORY
 
 
 def fits(path: str, pattern: str) -> bool:
@@ -19,8 +22,12 @@ def fits(path: str, pattern: str) -> bool:
     return len(names) == len(parts) and all(map(fnmatchcase, names, parts))
 
 
+CLOSED: Final = frozenset((".git", STATE_DIRECTORY))
+"""Folders in which no target lies."""
+
+
 def expanded(root: str, pattern: str) -> dict[str, bool]:
-    """What ``glob`` finds, recursive and hidden files included, in half of the time.
+    """What ``glob`` finds, recursive and hidden files included; ``**`` leads into no closed folder.
 
     By path from the root, with whether it is surely a regular file that no link leads to.
     """
@@ -65,7 +72,7 @@ def _walk_all(
     for entry in _entries(root, folder):
         if (last or not rest) and matches(entry.name):
             _take(f"{folder}{entry.name}", entry, found, plain=plain)
-        if _is_folder(entry):
+        if entry.name not in CLOSED and _is_folder(entry):
             inside = plain and not entry.is_symlink()
             _walk_all(root, f"{folder}{entry.name}/", rest, found, plain=inside)
 

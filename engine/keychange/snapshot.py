@@ -16,14 +16,11 @@ from keychange.activity import Activity, activity
 from keychange.diagnostics import Diagnostic, Location, Related, error
 from keychange.model import Context, Migration, Missing, Operation, Searched
 from keychange.nearest import nearest
-from keychange.patterns import expanded, fits
+from keychange.patterns import CLOSED, expanded, fits
 from keychange.regular import read_regular
 from keychange.searching import Search, common_ending
-from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
+from keychange.settings import TEMP_PREFIX
 from keychange.templates import TemplateError, Templates
-
-CLOSED = (".git", STATE_DIRECTORY)
-"""Folders in which no target lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,10 +253,13 @@ class _Reader:
 
 
 def _is_open(path: str) -> bool:
-    return not _is_closed(path) and not posixpath.basename(path).startswith(TEMP_PREFIX)
+    staged = TEMP_PREFIX in path and posixpath.basename(path).startswith(TEMP_PREFIX)
+    return not staged and not _is_closed(path)
 
 
 def _is_closed(path: str) -> bool:
     """Whether a path goes through a folder that is a program's own, in whatever case of letters."""
-    folded = f"/{path.casefold()}/"
-    return any(f"/{each}/" in folded for each in CLOSED)
+    folded = path.casefold()
+    if not any(each in folded for each in CLOSED):
+        return False
+    return not CLOSED.isdisjoint(folded.split("/"))

@@ -30,10 +30,10 @@ from keychange.diagnostics import Diagnostic
 from keychange.errors import KeychangeError
 from keychange.ledger import PATH as LEDGER
 from keychange.model import Json
+from keychange.patterns import CLOSED
 from keychange.project import Project
 from keychange.resources import bundled_schema
 from keychange.settings import migration_files
-from keychange.snapshot import CLOSED
 from keychange.standing import Report
 from keychange.transaction import JOURNAL, ensure_state_dir
 from keychange.warm import seals

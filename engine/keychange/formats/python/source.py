@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, cast
 
 from keychange.formats.python.encoding import InvalidPython, encoding_of
@@ -155,9 +156,7 @@ def check_compiles(tree: ast.Module) -> None:
 
 def line_starts(text: bytes) -> list[int]:
     r"""The offset of each line, as the interpreter counts them: ``\n``, ``\r\n`` or ``\r``."""
-    starts = [0]
-    for line in text.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    starts = [0, *accumulate(map(len, text.splitlines(keepends=True)))]
     if text and not text.endswith((b"\n", b"\r")):
         starts.pop()
     return starts

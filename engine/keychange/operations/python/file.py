@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import replace
+from functools import cached_property
 
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
 from keychange.formats.python.address import ADDRESSABLE, Literal, literals
@@ -29,7 +30,6 @@ class PythonFile:
         self.path = source.path
         self.data = source.data or b""
         self.context = context
-        self.lines = LineIndex(self.data)
         self.diagnostics: list[Diagnostic] = []
         self.sites: dict[int, Site] = {}
         self.wanted: dict[int, Wanted] = {}
@@ -41,7 +41,16 @@ class PythonFile:
             InvalidPython: it is none.
         """
         self.source: PythonSource = parse(self.data)
-        self.literals: tuple[Literal, ...] = literals(self.source)
+
+    @cached_property
+    def literals(self) -> tuple[Literal, ...]:
+        """The literals of the file that was parsed."""
+        return literals(self.source)
+
+    @cached_property
+    def lines(self) -> LineIndex:
+        """Where its lines are."""
+        return LineIndex(self.data)
 
     def claim(self, index: int, state: State, after: str) -> None:
         """Make a literal a site, once."""

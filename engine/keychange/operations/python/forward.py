@@ -12,6 +12,7 @@ from keychange.formats.python.paths import Place
 from keychange.formats.python.select import (
     canonical,
     has_piece,
+    holds,
     is_taken,
     is_watched,
     named,
@@ -30,17 +31,20 @@ class Examination(PythonFile):
         """What all entries find in the file."""
         try:
             self.read()
-            missing = [
-                each
-                for each in entries
-                if not (self.value(each) if isinstance(each, ByValue) else self.address(each))
-            ]
+            missing = [each for each in entries if not self.take(each)]
             for each in missing:
                 self.miss(each, alone=len(missing) == len(entries))
             self.drift(entries)
             return self.finding()
         except InvalidPython as problem:
             return self.invalid(problem)
+
+    def take(self, entry: Entry) -> bool:
+        """Take what an entry means; whether there is any."""
+        if isinstance(entry, ByAddress):
+            return self.address(entry)
+        # To find addresses takes longer than to see that nothing needs one.
+        return holds(self.source.tree, (entry.old, entry.new)) and self.value(entry)
 
     def value(self, entry: ByValue) -> bool:
         """Take the literals that hold the old value or the new one; whether there are any."""
