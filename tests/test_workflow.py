@@ -460,8 +460,9 @@ def test_control_characters_from_a_file_do_not_reach_the_terminal(root):
 
 def test_left_behind_values_are_reported_with_their_place(root):
     write(root, "docs/notes.md", "We use org/model-a here,\nnot org/model-a-large.\n")
-    done = migrate(root, "check", "--left-behind", "fail")
-    assert "docs/notes.md:1:8: note[left-behind]" in done.stderr
+    assert "docs/notes.md:1:8: note[left-behind]" in migrate(root, "check").stderr
+    done = migrate(root, "-q", "check", "--left-behind", "fail")
+    assert "docs/notes.md:1:8: error[left-behind]" in done.stderr
     assert "docs/notes.md:2" not in done.stderr
     assert done.returncode == 1
 

@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from keychange.cli.session import Session, verb
-from keychange.diagnostics import in_order
+from keychange.diagnostics import Diagnostic, Severity, in_order
 from keychange.warm.replay import Asked, asked, clean_names
 
 if TYPE_CHECKING:
@@ -85,10 +86,11 @@ def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
     from keychange.render import document
     from keychange.render.style import count
 
-    behind = [each for each in found.notes if each.code == "left-behind"]
-    wrong = [*found.problems, *(behind if strict else [])]
+    notes = [_judged(each, strict=strict) for each in found.notes]
+    behind = [each for each in notes if each.code == "left-behind"]
+    wrong = [*found.problems, *(each for each in behind if each.is_error)]
     code = 1 if wrong else 0
-    shown = in_order((*found.problems, *found.notes))
+    shown = in_order((*found.problems, *notes))
     if session.format == "json":
         return session.emit(code, shown, clean=not wrong, migrations=document.standing(found))
     quiet = () if session.verbose else ("no-match",)
@@ -103,6 +105,12 @@ def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
     else:
         session.say(f"Check: clean; {count(len(behind), 'old value')} left behind.")
     return code
+
+
+def _judged(found: Diagnostic, *, strict: bool) -> Diagnostic:
+    """An old value that is left behind is an error to who says so: it is why the answer is no."""
+    wrong = strict and found.code == "left-behind"
+    return replace(found, severity=Severity.ERROR) if wrong else found
 
 
 def _inside(names: Sequence[str], root: Path) -> frozenset[str]:
