@@ -415,3 +415,16 @@ def test_migrations_are_parsed_once_and_again_when_they_change(project, monkeypa
     write(project, {"migrations/0001_voice.yaml": MIGRATION.replace("format: 1", "format: 9")})
     assert run(project)[1][2] == run(project)[1][2] == 2
     assert len(parsed) == 3
+
+
+def test_what_was_searched_instead_of_read_is_sealed_where_nothing_is_searched(
+    project, monkeypatch
+):
+    monkeypatch.setattr("keychange.searching.FEW", 1)
+    arguments = ("--left-behind", "ignore")
+    assert run(project, *arguments)[1][2] == 0
+    assert run(project, *arguments)[0]
+    write(project, {"app/deep/other.py": f'OTHER = "{OLD[:4]}" "{OLD[4:]}"\n'})
+    warm, said = run(project, *arguments)
+    assert (warm, said[2]) == (False, 1)
+    assert "app/deep/other.py" in said[1]

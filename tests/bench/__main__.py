@@ -1,9 +1,11 @@
 """The bench: keychange beside what people use today, in one run on one machine.
 
-    python tests/bench [--quick] [--only WORKLOAD ...] [--folder DIR]
+    python tests/bench [--quick] [--only WORKLOAD ...] [--folder DIR] [--real CLONE]
 
 Builds a wheel, installs it and the peers by name, and prints ratios of medians as Markdown; as
-JSON they lie in DIR/results.json. Each run passes a gate: the bytes that were meant, no others.
+JSON they lie in DIR/results.json. CLONE is a local git directory of
+github.com/zfifteen/flaming-horse, whose workload is left out without it. Each run passes a gate:
+the bytes that were meant, no others.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import measure
 import scale
-from checking import everything, history, start
+from checking import everything, history, real, start
 from fields import field, keys, validation
 from literals import literals
 from measure import Row
@@ -31,6 +33,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of the files, three runs")
     parser.add_argument("--only", nargs="*", default=None, metavar="WORKLOAD")
     parser.add_argument("--folder", type=Path, default=CHECKOUT / ".bench")
+    parser.add_argument("--real", type=Path, metavar="CLONE")
     options = parser.parse_args()
     quick, runs = options.quick, 3 if options.quick else 7
     many = 1_000 if quick else 10_000
@@ -48,6 +51,8 @@ def main() -> int:
         "validation": lambda: validation(places, min(runs, 5), many),
         "keys": lambda: keys(places, runs),
     }
+    if options.real:
+        workloads["real"] = lambda: real(places, runs * 5, options.real)
     slow = {"hundred-thousand", "literal-1000"}
     chosen = options.only if options.only is not None else [
         name for name in (*workloads, "scale", "document") if not (quick and name in slow)

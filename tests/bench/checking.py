@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from measure import Contender, Row, contest, say
@@ -48,6 +49,22 @@ def start(places: Places, runs: int) -> list[Row]:
             runs=many,
         ),
     ]
+
+
+def real(places: Places, runs: int, clone: Path) -> list[Row]:
+    """On the real project before its owner's upgrade, applied, with nothing changed since."""
+    sys.path[:0] = [str(CHECKOUT / "tests" / "real"), str(CHECKOUT / "tests")]
+    from flaming_horse import make
+
+    root = places.fresh("real") / "flaming-horse"
+    root.mkdir()
+    make(clone.resolve(), root)
+    ours, python = places.ours / "migrate", places.ours / "python"
+    say([ours, "up", "--yes", "--no-verify"], root)
+    say(["git", "add", "-A"], root)
+    click = Contender("`python -c 'import click'`", [python, "-c", "import click"], 1.2)
+    check = Contender("ours", [ours, "check", "--index"])
+    return contest("`check`, real project, unchanged", root, check, [click], runs=max(20, runs))
 
 
 def everything(places: Places, runs: int, copies: int) -> list[Row]:

@@ -61,7 +61,7 @@ class Row:
 
 
 def spend(contender: Contender, folder: Path) -> Spent:
-    """Run once; output is thrown away, and an unexpected status ends the bench."""
+    """Run once; output is thrown away. One that is not here, or fails, raises SystemExit."""
     command = contender.command() if callable(contender.command) else contender.command
     environment = {
         **os.environ,
@@ -81,7 +81,10 @@ def spend(contender: Contender, folder: Path) -> Spent:
         os.chdir(folder)
         try:
             start = time.perf_counter()
-            process = os.posix_spawnp(words[0], words, environment, file_actions=actions)
+            try:
+                process = os.posix_spawnp(words[0], words, environment, file_actions=actions)
+            except OSError as problem:
+                raise SystemExit(f"{contender.name}: {words[0]}: {problem.strerror}") from problem
             _, status, usage = os.wait4(process, 0)
             wall = time.perf_counter() - start
         finally:
@@ -108,17 +111,25 @@ def contest(
     """Run all in turn, ``runs`` times after one run to warm up, and compare the medians.
 
     Where a peer takes minutes, its ``runs`` may be fewer; it is then compared with the median of
-    all of ours.
+    all of ours. A peer that is not here, or fails, is left out, and it is said.
     """
+    others = list(others)
     spent: dict[str, list[Spent]] = {each.name: [] for each in (ours, *others)}
     exact = dict.fromkeys(spent, True)
     for number in range(runs + 1):
-        for each in (ours, *others):
+        for each in (ours, *tuple(others)):
             most = each.runs if each.runs is not None else runs + 1
             if number >= max(1, most):
                 continue
             before()
-            taken = spend(each, folder)
+            try:
+                taken = spend(each, folder)
+            except SystemExit as problem:
+                if each is ours:
+                    raise
+                print(f"left out of {workload}: {problem}", file=sys.stderr)
+                others.remove(each)
+                continue
             exact[each.name] &= each.exact()
             if number or most == 1:
                 spent[each.name].append(taken)

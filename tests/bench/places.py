@@ -40,21 +40,15 @@ class Places:
         say([*pip, "--force-reinstall", "--no-deps", wheel])
 
     def install_peers(self) -> None:
-        """Fetch the peers, where they are not yet here."""
-        if not (self.peers / "ansible-playbook").exists():
-            say(
-                [
-                    self.peers / "python",
-                    "-m",
-                    "pip",
-                    "install",
-                    "-q",
-                    "--prefer-binary",
-                    "-U",
-                    "pip",
-                    *PEERS,
-                ]
-            )
+        """Fetch the peers, where they are not yet here; one that cannot be had is left out."""
+        if (self.peers / "ansible-playbook").exists():
+            return
+        for name in ("pip", *PEERS):
+            pip = [self.peers / "python", "-m", "pip", "install", "-q", "--prefer-binary", "-U"]
+            try:
+                say([*pip, name])
+            except SystemExit as problem:
+                print(f"{name} cannot be installed: {problem}", file=sys.stderr)
 
     def _environment(self, name: str) -> Path:
         folder = self.folder / name

@@ -22,19 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-OLD, NEW = "org/voice-4bit", "org/voice-8bit"
-MIGRATION = f"""\
-format: 1
-id: 0001_voice
-title: voice
-operations:
-  - env: .env
-    set: {{VOICE: {{from: {OLD}, to: {NEW}}}}}
-  - python: "app/*.py"
-    strings: [{{from: {OLD}, to: {NEW}}}]
-  - json: "generated/*/voice.json"
-    set: {{/model: {{from: {OLD}, to: {NEW}}}}}
-"""
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.voice_project import FILES, OLD, write
+from support.workspace import track
+
 WAYS = (
     (),
     ("--index",),
@@ -42,7 +34,7 @@ WAYS = (
     ("--fix",),
     ("--left-behind", "fail"),
     ("--left-behind", "ignore"),
-    ("app/main.py", "README.md"),
+    ("app/voice.py", "README.md"),
     *(("--format", each) for each in ("json", "github", "concise", "sarif")),
 )
 CHANGING = (
@@ -57,34 +49,14 @@ _WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND")
 _NAMES = re.compile(r'"((?:\\.|[^"\\])*)"')
 
 
-def git(root: Path, *arguments: str) -> None:
-    person = ("-c", "user.name=real", "-c", "user.email=real@example.invalid")
-    subprocess.run(["git", *person, *arguments], cwd=root, check=True, capture_output=True)
-
-
 def project(root: Path) -> Path:
     """A project that has been applied, and in which something has drifted since."""
-    texts = {
-        ".env": f"VOICE={OLD}\n",
-        ".gitignore": ".env\ngenerated/\n",
-        "README.md": "Speaks.\n",
-        "app/main.py": f'VOICE = "{OLD}"\n',
-        "app/other.py": "A = 1\n",
-        "generated/one/voice.json": f'{{"model": "{OLD}"}}\n',
-        "migrations/0001_voice.yaml": MIGRATION,
-    }
-    for path, text in texts.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
-    git(root, "init", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "x")
+    write(root, FILES)
+    write(root, {".env": f"VOICE={OLD}\n", "app/voice.py": f'VOICE = "{OLD}"\n'})
+    track(root)
     done = migrate(root, "up", "--yes")
     assert done.returncode == 0, done.stderr
-    git(root, "commit", "-q", "-a", "-m", "applied")
-    (root / "README.md").write_text(f"Spoke with {OLD}.\n")
-    (root / "generated/two").mkdir()
-    (root / "generated/two/voice.json").write_text(f'{{"model": "{OLD}"}}\n')
+    write(root, {"README.md": f"It was {OLD}.\n", "app/new.py": f'X = "{OLD}"\n'})
     return root
 
 
