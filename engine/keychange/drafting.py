@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keychange.model import ABSENT
+from keychange.patterns import fits
 from keychange.secrets import looks_secret
-from keychange.snapshot import fits
 from keychange.survey import Held, Survey, value_at
 
 WIDTH = 92
