@@ -15,8 +15,9 @@ from keychange.formats.python.select import named, nearest
 from keychange.formats.python.source import parse
 from keychange.linting.declared import changes
 from keychange.model import ABSENT, Json, Migration, Operation, Plan, Site, State, Step, same
+from keychange.patterns import fits
 from keychange.secrets import looks_secret
-from keychange.snapshot import fits, target_place
+from keychange.snapshot import target_place
 from keychange.templates import TemplateError, Templates
 from keychange.yaml_data import unescape
 
