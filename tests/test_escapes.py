@@ -322,7 +322,7 @@ def test_a_migration_says_what_it_would_run_before_it_is_applied(root):
     text += 'verify:\n  - run: [python, "${tool}", --in, "${root}", "; touch pwned"]\n'
     (root / "migrations/0001_first.yaml").write_text(text)
     words = ["python", "scripts/tool.py", "--in", "${root}", "; touch pwned"]
-    said = f"  runs: {shlex.join(words)}\n"
+    said = f"Runs\n  {shlex.join(words)}\n"
     assert said in migrate_here(root, "plan").out
     assert said in migrate_here(root, "plan", "--summary").out
     (step,) = json.loads(migrate_here(root, "plan", "--format", "json").out)["plan"]["steps"]

@@ -46,7 +46,7 @@ def test_an_unknown_address_names_those_that_are_near():
     assert "A.X" in finding.diagnostics[0].hint
     assert finding.diagnostics[0].command == "migrate sites app.py"
     below = examine(CODE, {"at": "f.return", "to": "new"})
-    assert "f.return/then or f.return/else" in below.diagnostics[0].hint
+    assert "`f.return/then` or `f.return/else`" in below.diagnostics[0].hint
 
 
 def test_an_address_need_not_be_in_each_of_several_files():

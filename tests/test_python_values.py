@@ -1,8 +1,11 @@
 """Strings by value: what is taken, what is left and said so, and what stops the run."""
 
+import json
+
 import pytest
 
 from keychange.errors import UsageProblem
+from keychange.loader import parse_migration
 from keychange.model import OnForeign
 from keychange.operations import python as kind
 from support.python_kind import codes, context, edited, examine, states
@@ -140,10 +143,20 @@ def test_two_old_values_may_have_one_new():
     assert edited(code, MOVE, {"from": "older", "to": "new"}) == 'a = "new"\nb = "new"\nc = "new"'
 
 
-def test_no_change_and_an_empty_prefix_are_not_operations():
-    for entry in ({"from": "a", "to": "a"}, {"from": "", "to": "a", "match": "prefix"}):
-        with pytest.raises(UsageProblem):
-            kind.parse({"strings": [entry]}, {"kind": "python", "targets": ("a.py",)})
+def test_no_change_is_no_operation():
+    entry = {"from": "a", "to": "a"}
+    with pytest.raises(UsageProblem):
+        kind.parse({"strings": [entry]}, {"kind": "python", "targets": ("a.py",)})
+
+
+@pytest.mark.parametrize(("variable", "old"), [("", "${e}"), ("x", "")])
+def test_an_empty_prefix_that_every_string_has_is_refused_by_the_schema(variable, old):
+    operation = {"python": "a.py", "strings": [{"from": old, "to": "a", "match": "prefix"}]}
+    head = {"format": 1, "id": "0001_a", "title": "A", "vars": {"e": variable}}
+    text = json.dumps({**head, "operations": [operation]})
+    with pytest.raises(UsageProblem) as caught:
+        parse_migration(text.encode(), "migrations/0001_a.yaml", expected_id="0001_a")
+    assert [each.code for each in caught.value.diagnostics] == ["wrong-value"]
 
 
 def test_values_are_expanded_and_known_to_the_planner():

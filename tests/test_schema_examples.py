@@ -11,7 +11,8 @@ from keychange.project import load_project, plan_up
 from keychange.resources import bundled_schema, data_dir, schema_names
 from keychange.settings import find_settings
 
-WRITTEN_BY_HAND = tuple(name for name in schema_names() if name != "probe_report")
+BY_THE_PROGRAM = ("probe_report", "output", "ledger")
+WRITTEN_BY_HAND = tuple(name for name in schema_names() if name not in BY_THE_PROGRAM)
 CONFIG = {
     "qwen_python": "~/venv/bin/python",
     "model_id": "org/model-4bit",
