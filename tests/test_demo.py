@@ -60,10 +60,3 @@ def test_a_missing_model_is_refused_before_anything_is_written(root):
     code, said = up(root, "--allow-cpu")
     assert (code, said["ending"]) == (1, "refused")
     assert changed(before, files(root)) == set()
-
-
-def test_the_demo_runs_to_its_end(tmp_path):
-    done = migrate(tmp_path, "demo")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "made-up weights; " in done.stdout
-    assert "every byte of each is what it was" in done.stdout
