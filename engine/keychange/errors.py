@@ -35,7 +35,10 @@ class UsageProblem(KeychangeError):
 
 
 class Problem(NamedTuple):
-    """What is wrong in a declaration: where (a JSON pointer in it), which, what, and what to do."""
+    """What is wrong in a declaration: where (a JSON pointer in it), which, what, and what to do.
+
+    ``length`` counts the characters to underline.
+    """
 
     pointer: str
     code: str

@@ -28,7 +28,11 @@ class UnsupportedError(Exception):
 
 
 def require(condition: bool) -> None:  # noqa: FBT001 (an assertion)
-    """Leave the schema to jsonschema unless a condition holds."""
+    """Leave the schema to jsonschema unless a condition holds.
+
+    Raises:
+        UnsupportedError: it does not.
+    """
     if not condition:
         raise UnsupportedError
 

@@ -48,7 +48,7 @@ class Outcome:
 
     ``facts`` are its measurements by section, ``result`` its last line, None where it sent none.
     ``stage`` is the one it was in at the end. ``returncode`` is negative for a signal.
-    ``timed_out`` is the stage whose limit was passed, or ``total``.
+    ``timed_out`` is the stage whose limit was passed, or ``total``. ``seconds`` is how long it ran.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)

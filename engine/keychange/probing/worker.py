@@ -443,6 +443,9 @@ def look_for_metal_device() -> None:
 
     Source: Apple's ``MTLCopyAllDevices``, an NSArray; its ``count`` is asked through the
     Objective-C runtime. Where the question itself fails, mlx has to answer it.
+
+    Raises:
+        Stop: there is none.
     """
     if platform.machine() != "arm64":
         raise Stop("python-not-native", f"this Python runs as {platform.machine()}, not as arm64")
@@ -528,7 +531,11 @@ def read_audio(path: str, rate: int) -> Array:
 
 
 def read_wave(path: str, rate: int) -> Array:
-    """A WAV of 16 bits as mono float32 at ``rate``, resampled linearly, shape [samples]."""
+    """A WAV of 16 bits as mono float32 at ``rate`` (Hz), resampled linearly, shape [samples].
+
+    Raises:
+        ValueError: its samples have another width.
+    """
     with wave.open(path, "rb") as file:
         channels, width, own = file.getnchannels(), file.getsampwidth(), file.getframerate()
         raw = file.readframes(file.getnframes())

@@ -34,7 +34,10 @@ COMMITTED: Final = "committed"
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a replaced file keeps: permission bits, user and group; the time is for the undo."""
+    """What a replaced file keeps: permission bits, ids of user and group.
+
+    The time, in nanoseconds since 1970, is for the undo.
+    """
 
     mode: int
     user: int

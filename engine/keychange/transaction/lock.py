@@ -95,9 +95,10 @@ def _process_start(pid: int) -> str:
 
 @contextlib.contextmanager
 def lock(root: Path, timeout_seconds: float = 0.0, *, command: str = "migrate") -> Iterator[None]:
-    """Hold the root's lock for the length of the block, waiting for it as long as allowed.
+    """Hold the root's lock for the length of the block.
 
-    ``command`` is what others are told is running; it must hold no secret.
+    It waits ``timeout_seconds`` for another process to end; 0 asks once. ``command`` is what others
+    are told is running; it must hold no secret.
 
     Raises:
         RefusedError: ``locked``, another process holds it, by name; or the state folder or the

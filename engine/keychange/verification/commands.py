@@ -26,7 +26,8 @@ class Command:
     """One run of one ``verify: run``, with everything expanded.
 
     ``project`` is the folder that ``${project}`` stood for, from the root; empty without
-    ``for_each``. ``added`` are the variables that the migration adds to the environment.
+    ``for_each``. ``added`` are the variables that the migration adds to the environment. ``limit``
+    is in seconds.
     """
 
     argv: tuple[str, ...]
@@ -43,7 +44,7 @@ class CommandResult:
     ``code`` and ``message`` say what kept it from passing, empty for a pass. ``status`` is the
     exit status, negative for a signal, None where it did not start or was stopped. ``warnings``
     counts the known harmless ones by name. ``tail`` is the end of its output as the command wrote
-    it: renderers mask secrets in it.
+    it: renderers mask secrets in it. ``seconds`` is how long it ran.
     """
 
     command: Command

@@ -14,7 +14,10 @@ from keychange.formats.dotenv.readers import Parts
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """``key=value``. Places are indexes into the text; ``parts`` is None where it is unknown."""
+    """``key=value``. Places are indexes into the text, of characters, ends not included.
+
+    ``parts`` is None where the value is unknown.
+    """
 
     key: str
     start: int

@@ -130,7 +130,11 @@ class Draft:
         self._insert(tokens, at, gap, member, self._read(removed.raw))
 
     def remove(self, tokens: Tokens, known: Gap | None = None) -> Removed:
-        """Take a member out; ``known`` is the record of its insertion."""
+        """Take a member out; ``known`` is the record of its insertion.
+
+        Raises:
+            KeyError: there is no such member.
+        """
         row = self._row(tokens[:-1])
         at = row.position(tokens[-1])
         holder = self._holder(tokens[:-1])

@@ -27,7 +27,9 @@ ADDRESSABLE = frozenset({Place.VALUE, Place.COMPARISON, Place.KEY, Place.SUBSCRI
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """One string literal: ``start`` and ``end`` are offsets into ``PythonSource.text``.
+    """One string literal: ``start`` and ``end`` are offsets into ``PythonSource.text``, in bytes.
+
+    ``line`` counts from 1.
 
     ``part`` is None for a whole literal. For static text of an f-string it is the number of
     expressions before it, and the offsets are those of the whole f-string.

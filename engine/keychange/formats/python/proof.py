@@ -24,7 +24,7 @@ from keychange.spans import BOM
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One literal that is rewritten: its offsets before, its text after, and what it must mean.
+    """One rewritten literal: its offsets before, in bytes, its text after, what it must mean.
 
     ``values`` maps the parts of an f-string to their new values; None is the whole literal.
     """
@@ -84,7 +84,11 @@ class _Comparison:
         self.statements: list[tuple[int, int]] = []
 
     def moved(self, offset: int) -> int:
-        """Where an offset outside the changes, or at an edge of one, is in the new file."""
+        """Where an offset outside the changes, or at an edge of one, is in the new file.
+
+        Raises:
+            Disproved: the offset is inside a change.
+        """
         index = bisect_left(self.starts, offset)
         if index and offset < self.changes[index - 1].end:
             raise Disproved("an edit splits what belongs together", offset)

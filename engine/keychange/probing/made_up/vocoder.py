@@ -35,7 +35,7 @@ Taps = dict[tuple[int, int, int], float]  # (input channel, output channel, tap)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One transposed convolution: its weight, and by how much it upsamples."""
+    """One transposed convolution: its weight, and by which factor it upsamples in time."""
 
     name: str
     factor: int

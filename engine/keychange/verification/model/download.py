@@ -58,6 +58,8 @@ class Transfer:
 class Fetched:
     """What a download came to: ``files`` and ``size`` (bytes) are what was missing before it.
 
+    ``seconds`` is how long it took.
+
     ``problem`` says why it did not come to its end; ``inspection`` is that of the snapshot as it
     is now.
     """

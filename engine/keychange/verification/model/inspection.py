@@ -16,7 +16,8 @@ class Checkpoint:
     """What was measured in a snapshot; None where it could not be.
 
     ``bits`` and ``group_size`` come from the shapes of the tensors, not from a configuration, and
-    are None where layers differ. ``parameters`` counts the main file, ``speech_parameters`` the
+    are None where layers differ. ``quantised_layers`` counts those whose weights are packed in the
+    main file, ``parameters`` its parameters before they were, ``speech_parameters`` the
     speech tokenizer, ``weights`` the bytes of both, ``size`` the bytes of the whole snapshot.
     """
 
