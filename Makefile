@@ -8,12 +8,13 @@ WHEELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/keychange/wheels
 bin := $(VENV)/bin
 pip := $(bin)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test bench bench-quick lint types wheel clean
+.PHONY: help demo test bench bench-quick docs lint types wheel clean
 
 help:
 	@echo "make demo   the whole upgrade on the sample workspace, with a real MLX synthesis"
 	@echo "make test   lint, types and all tests"
 	@echo "make bench  keychange beside its peers, in ratios; make bench-quick in a few minutes"
+	@echo "make docs   what is made of the documents: references, outputs, the picture, transcripts"
 	@echo "make wheel  build the wheel and the source distribution into dist/"
 	@echo "make clean  remove what make made"
 
@@ -45,6 +46,10 @@ bench: $(VENV)/.ready
 
 bench-quick: $(VENV)/.ready
 	@$(bin)/python tests/bench --quick
+
+docs: $(VENV)/.ready
+	@$(bin)/python tests/readme --write --picture
+	@$(bin)/python tests/transcripts --write
 
 lint: $(VENV)/.ready
 	$(bin)/ruff check
