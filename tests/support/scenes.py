@@ -129,6 +129,23 @@ operations:
 """
 }
 
+SLOPPY = {
+    "migrations/0003_sloppy.yaml": f"""\
+format: 1
+id: 0003_sloppy
+title: What will hurt later
+vars:
+  unused: example/voice-9b
+operations:
+  - env: .env
+    set:
+      HF_TOKEN: {{to: hf_canarycanarycanary}}
+      TTS_MODEL: {{from: example/voice-4b, to: {LARGE}}}
+  - json: project/*/voice.json
+    set: {{/language: {{from: english, to: english}}}}
+"""
+}
+
 SCENES = {
     "alone": scene("migrate"),
     "alone_drifted": scene("migrate", start="applied", write=DRIFT),
@@ -189,6 +206,8 @@ SCENES = {
     "check_github": scene("migrate check --format github", start="applied", write=DRIFT),
     "validate": scene("migrate validate"),
     "validate_invalid": scene("migrate validate", write=BROKEN),
+    "lint": scene("migrate lint"),
+    "lint_finds": scene("migrate lint --strict", write=SLOPPY),
     "verify": scene("migrate verify", "migrate verify", first=("migrate up --yes --no-verify",)),
     "verify_fails": scene(
         "migrate verify",
