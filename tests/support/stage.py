@@ -125,7 +125,7 @@ class Stage:
 
     def _make_model(self, home: Path, root: Path) -> None:
         """A migration with a probe, and the model that it runs, with made-up weights."""
-        from keychange.probe.checkpoint import make_checkpoint
+        from keychange.probing.checkpoint import make_checkpoint
         from support.probe import VOICE
 
         shutil.copytree(self._state("fresh") / "voices", root)
