@@ -31,7 +31,7 @@ def lines(found: Comparison, sites: Sequence[Site], revision: str, style: Style)
             yield f"{line} {_names(hunk, sites)}".rstrip() if hunk else line
         return
     if found.too_long:
-        yield f"  {found.too_long:,} lines differ: too many to show here"
+        yield f"  {found.too_long} differ: too many to show here"
     last = max((row.number for hunk in found.hunks for row in hunk.rows), default=0)
     gutter = max(4, len(str(last)) + 1)
     for number, hunk in enumerate(found.hunks):

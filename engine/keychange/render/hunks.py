@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from keychange.model import FileChange, Site
-from keychange.render.masking import Masks, is_env
+from keychange.render.around import Window, shortened, window
+from keychange.render.masking import Masks
 from keychange.render.style import visible
 from keychange.render.words import Pieces, marked, paired
 from keychange.secrets import without_secrets
 
 _MAXIMUM_LINES = 20_000
+_MAXIMUM_LINE = 1 << 20
+_MAXIMUM_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,14 @@ def _beside(
 class Comparison:
     """The difference of one file.
 
-    ``too_long`` is the number of lines that differ where they are too many to be compared; there
-    are no hunks then. ``kind`` is equal for files in which the very same lines change.
+    ``too_long`` says how much differs, ``30,000 lines``, where it is too much to be compared; there
+    are no hunks then. ``kind`` is equal for files in which the very same lines change, and None
+    where that is not known.
     """
 
     change: FileChange
     hunks: tuple[Hunk, ...]
-    too_long: int = 0
+    too_long: str = ""
     kind: object = None
 
     @property
@@ -101,12 +105,15 @@ class Comparison:
         return "delete" if self.change.after is None else "change"
 
     def unified(self, revision: str) -> Iterator[str]:
-        """A unified diff, as ``patch`` reads it, but for control characters made visible."""
+        """A unified diff, as ``patch`` reads it, but for control characters made visible.
+
+        Of a line of more than 20,000 characters a part is shown.
+        """
         path = self.change.path
         yield visible(f"--- {path if self.change.before is not None else '/dev/null'}")
         yield f"+++ {visible(path if self.change.after is not None else '/dev/null')}\t{revision}"
         if self.too_long:
-            yield f"@@ {self.too_long:,} lines: too long to show here @@"
+            yield f"@@ {self.too_long}: too long to show here @@"
         for hunk in self.hunks:
             yield hunk.place
             for row in hunk.rows:
@@ -116,34 +123,51 @@ class Comparison:
 
 
 def compare(change: FileChange, masks: Masks, context: int = 3) -> Comparison:
-    """The difference of one file with ``context`` lines around each change, secrets masked."""
-    before = _lines(masks.file(change.path, change.before, change.after, "old"))
-    after = _lines(masks.file(change.path, change.after, change.before, "new"))
+    """The difference of one file with ``context`` lines around each change, secrets masked.
+
+    Of a large file only the neighbourhood of its change is read. A ``.env`` file is always read
+    from its beginning: what its lines mean depends on those above.
+    """
+    env = masks.is_env(change.path)
+    part = Window(change.before, change.after)
+    if change.before is not None and change.after is not None and not env:
+        part = window(change.before, change.after)
+    if (most := max(len(part.before or b""), len(part.after or b""))) > _MAXIMUM_BYTES:
+        return Comparison(change, (), f"{most:,} bytes")
+    before = _lines(masks.file(change.path, part.before, part.after, "old"))
+    after = _lines(masks.file(change.path, part.after, part.before, "new"))
     opcodes = _opcodes(before, after)
-    if isinstance(opcodes, int):
+    if isinstance(opcodes, str):
         return Comparison(change, (), opcodes)
 
-    def row(sign: str, number: int, line: str) -> Row:
+    def rows(sign: str, held: list[str], first: int, texts: list[str]) -> Iterator[Row]:
+        for at, (line, text) in enumerate(zip(held, texts, strict=True), first + part.line):
+            yield Row(sign, at, text, line.endswith("\n") or not part.ends)
+
+    def shown(held: list[str]) -> list[str]:
         # Masked before anything cuts it into pieces, in which no secret would be known as one.
-        text = visible(without_secrets(masks.shown(change.path, line.rstrip("\n"))))
-        return Row(sign, number, text, line.endswith("\n"))
+        texts = (masks.shown(change.path, each.rstrip("\n")) for each in held)
+        return [visible(without_secrets(each)) for each in texts]
 
     hunks: list[Hunk] = []
     changed: list[str] = []
     for group in _Given(opcodes).get_grouped_opcodes(context):
-        rows: list[Row] = []
+        found: list[Row] = []
         for tag, a, b, c, d in group:
+            old, new = shown(before[a:b]), shown(after[c:d])
             if tag == "equal":
-                rows.extend(row(" ", c + at + 1, before[a + at]) for at in range(b - a))
+                found.extend(rows(" ", after[c:d], c, shortened(new, [])))
                 continue
-            rows.extend(row("-", at + 1, before[at]) for at in range(a, b))
-            rows.extend(row("+", at + 1, after[at]) for at in range(c, d))
+            found.extend(rows("-", before[a:b], a, shortened(old, new)))
+            found.extend(rows("+", after[c:d], c, shortened(new, old)))
             changed += ("-", *before[a:b], "+", *after[c:d])
         first, last = group[0], group[-1]
-        old, new = (first[1], last[2] - first[1]), (first[3], last[4] - first[3])
-        hunks.append(Hunk((old[0] + 1, old[1]), (new[0] + 1, new[1]), tuple(rows)))
-    # The lines of a .env file are masked already, and may differ unseen: each is of its own kind.
-    kind = None if is_env(change.path) else (change.before is None, change.after is None, *changed)
+        ranges = (first[1], last[2]), (first[3], last[4])
+        places = [(start + part.line, end - start) for start, end in ranges]
+        hunks.append(Hunk(places[0], places[1], tuple(found)))
+    # The lines of a .env file are masked already, and may differ unseen, as those do that were cut.
+    unknown = env or part.before != change.before
+    kind = None if unknown else (change.before is None, change.after is None, *changed)
     return Comparison(change, tuple(hunks), kind=kind)
 
 
@@ -158,15 +182,17 @@ def _range(start: int, count: int) -> str:
     return f"{start if count else start - 1},{count}"
 
 
-def _opcodes(before: list[str], after: list[str]) -> list[Any] | int:
-    """What differs, or how many lines do where they are too many; what ends alike is not read."""
+def _opcodes(before: list[str], after: list[str]) -> list[Any] | str:
+    """What differs, or how much where it is too much; what ends alike is not read."""
     least = min(len(before), len(after))
     start = next((at for at in range(least) if before[at] != after[at]), least)
     rest = least - start
     end = next((at for at in range(rest) if before[-1 - at] != after[-1 - at]), rest)
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if max(len(old), len(new)) > _MAXIMUM_LINES:
-        return max(len(old), len(new))
+        return f"{max(len(old), len(new)):,} lines"
+    if (widest := max(map(len, (*old, *new)), default=0)) > _MAXIMUM_LINE:
+        return f"{widest:,} characters"
     found: list[Any] = [("equal", 0, start, 0, start)] if start else []
     for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new).get_opcodes():
         found.append((tag, a + start, b + start, c + start, d + start))

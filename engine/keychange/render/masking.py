@@ -70,7 +70,7 @@ class Masks:
         """
         if data is None:
             return ""
-        if self._is_env(path):
+        if self.is_env(path):
             return self._env_file(path, data, other, f"{MASK} ({side})")
         text = data.decode("utf-8", "replace").removeprefix("\ufeff")
         self._below[path] = self._below.get(path, frozenset()) | hidden_below(text)
@@ -78,9 +78,10 @@ class Masks:
 
     def shown(self, path: str, text: str) -> str:
         """A line of ``file`` as it may be shown."""
-        return text if self._is_env(path) else line(text, self._below.get(path, ()))
+        return text if self.is_env(path) else line(text, self._below.get(path, ()))
 
-    def _is_env(self, path: str) -> bool:
+    def is_env(self, path: str) -> bool:
+        """Whether a file is masked as a ``.env`` file: by its name, or as an operation means it."""
         return path in self._env or is_env(path)
 
     def _env_file(self, path: str, data: bytes, other: bytes | None, mark: str) -> str:

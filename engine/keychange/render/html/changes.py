@@ -98,7 +98,7 @@ def _others(paths: Sequence[str], how: str = "with the same change") -> Markup:
 
 def _difference(found: Comparison, sites: Sequence[Site]) -> Markup:
     if found.too_long:
-        return tag("p", f"{found.too_long:,} lines differ: too many to show here.")
+        return tag("p", f"{found.too_long} differ: too many to show here.")
     if not found.hunks:
         return tag("p", "No line differs that may be shown.", class_="muted")
     columns = {"create": ("new",), "delete": ("old",)}.get(found.action, ("old", "new"))
