@@ -6,12 +6,12 @@ from machine to machine is made equal in one place, ``settled``.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import gc
 import os
 import pty
 import re
+import select
 import shlex
 import struct
 import sys
@@ -118,15 +118,21 @@ def in_terminal(
         become(run, folder, environment)
 
     pid = start_child(child)
-    os.close(theirs)
     seen, waiting = b"", [f"{key}\n".encode() for key in keys.split("\n") if key]
-    with contextlib.suppress(OSError):  # the terminal is gone with the last process that has it
-        while data := os.read(ours, 65536):
-            seen += data
-            if waiting and PROMPT.search(seen):
-                os.write(ours, waiting.pop(0))
+    status = None
+    # Our end of theirs stays open to the end: what is written last is lost, now and then, with
+    # the last process that has the terminal.
+    while (ready := select.select([ours], [], [], 0.02)[0]) or status is None:
+        if not ready:
+            ended, said = os.waitpid(pid, os.WNOHANG)
+            status = said if ended else None
+            continue
+        seen += os.read(ours, 65536)
+        if waiting and PROMPT.search(seen):
+            os.write(ours, waiting.pop(0))
+    os.close(theirs)
     os.close(ours)
-    return Seen(_code(pid), seen.decode().replace("\r\n", "\n"))
+    return Seen(os.waitstatus_to_exitcode(status), seen.decode().replace("\r\n", "\n"))
 
 
 def in_pipes(run: Callable[[], int], folder: Path, environment: Mapping[str, str]) -> Seen:
