@@ -92,7 +92,7 @@ def judge(schema):
     return (Draft7Validator if draft_7 else Draft202012Validator)(schema)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(ROOTS, st.lists(VALUES, min_size=3, max_size=6), st.booleans())
 def test_what_is_accepted_is_valid(schema, values, old):
     if old and isinstance(schema, dict):
@@ -114,7 +114,7 @@ def plain(schema):
     return not any(word in text for word in ('"uniqueItems"', '"enum"', '"const"', '"$ref"'))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(SCHEMAS.filter(plain), st.lists(VALUES, min_size=3, max_size=6))
 def test_the_verdicts_are_the_same(schema, values):
     accepts = acceptor(schema)
@@ -123,7 +123,7 @@ def test_the_verdicts_are_the_same(schema, values):
         assert accepts(value) == judge(schema).is_valid(value)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=80)
 @given(ROOTS.filter(lambda each: isinstance(each, dict)), st.data())
 def test_a_schema_that_is_none_has_no_acceptor(schema, data):
     word = data.draw(st.sampled_from([*schema]))
