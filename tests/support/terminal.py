@@ -56,19 +56,20 @@ class Terminal:
         self.folder = root.parent
         given = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR", "COLUMNS")}
         words = [sys.executable, "-c", _GATE.format(place=gate, folder=str(self.folder))]
-        self._ours, theirs = pty.openpty()
+        # Our end of theirs stays open: what is written last would be lost, now and then, with the
+        # last process that has the terminal.
+        self._ours, self._theirs = pty.openpty()
         self.resize(columns)
         self.seen = ""
         self._process = subprocess.Popen(
             [*words, "-C", str(root), *arguments],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
+            stdin=self._theirs,
+            stdout=self._theirs,
+            stderr=self._theirs,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (nothing else runs here)
             env={**given, "TERM": "xterm-256color", "PAGER": "cat", **(environment or {})},
         )
-        os.close(theirs)
 
     def resize(self, columns):
         """Make the window so many columns wide."""
@@ -98,6 +99,7 @@ class Terminal:
         """Wait for its end; its exit code."""
         while self._read():
             pass
+        os.close(self._theirs)
         os.close(self._ours)
         return self._process.wait(PATIENCE)
 
@@ -108,13 +110,13 @@ class Terminal:
             assert self._read(0.02) or condition(), self.seen
 
     def _read(self, seconds=PATIENCE):
-        """Take what it shows; False once it has closed the terminal."""
-        if not select.select([self._ours], [], [], seconds)[0]:
-            assert seconds < PATIENCE, self.seen
-            return True
-        try:
-            data = os.read(self._ours, 65536)
-        except OSError:  # Linux says so that the other side is closed
-            return False
-        self.seen += data.decode("utf-8", "replace")
-        return bool(data)
+        """Take what it shows; False once it has ended and has shown all."""
+        late = time.monotonic() + seconds
+        while not select.select([self._ours], [], [], 0.02)[0]:
+            if self._process.poll() is not None and not select.select([self._ours], [], [], 0)[0]:
+                return False
+            if time.monotonic() >= late:
+                assert seconds < PATIENCE, self.seen
+                return True
+        self.seen += os.read(self._ours, 65536).decode("utf-8", "replace")
+        return True
