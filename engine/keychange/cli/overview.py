@@ -89,7 +89,8 @@ def _facts(project: Project, found: Report) -> list[Line]:
     rows = found.rows
     where = "those that ship with keychange" if settings.bundled else ""
     where = where or settings.shown(settings.migrations)
-    applied = [row.revision for row in rows if row.standing is Standing.APPLIED]
+    held = (Standing.APPLIED, Standing.DRIFTED)  # what has drifted was applied
+    applied = [row.revision for row in rows if row.standing in held]
     facts = [
         ("root", str(project.root)),
         ("migrations", f"{where}; {count(len(rows), 'migration')}, head is {rows[-1].revision}"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from keychange.ledger import Status
-from keychange.model import State
+from keychange.model import Site, State
+from keychange.render.diff import name
 from keychange.render.style import Style, count, visible
 from keychange.standing import Report, Row, Standing
+
+_SHOWN = 3
+"""So many files with the same sites are named."""
 
 
 def status(found: Report, style: Style) -> Iterator[str]:
@@ -24,11 +28,26 @@ def status(found: Report, style: Style) -> Iterator[str]:
             recorded = "applied, unverified: its checks were interrupted"
         standing = style(row.standing.value, colour)
         yield f"{since}{up} {style(row.revision.ljust(width), 'bold')}  {standing} ({recorded})"
-        for site in (*row.pending, *row.foreign):
-            sign = "M" if site.state is State.FOREIGN else "~"
-            yield f"     {sign} {visible(site.path)}: {visible(site.address)}"
+        yield from _sites((*row.pending, *row.foreign), style)
         for path in row.absent:
             yield f"     ? {visible(path)}: not here"
+
+
+def _sites(sites: Iterable[Site], style: Style) -> Iterator[str]:
+    """A line for each file; of many with the same sites, the first and how many there are."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for site in sites:
+        sign = "M" if site.state is State.FOREIGN else "~"
+        files.setdefault((sign, site.path), []).append(name(site))
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (sign, path), names in files.items():
+        alike.setdefault((sign, ", ".join(names)), []).append(path)
+    for (sign, named), paths in alike.items():
+        for path in paths[:_SHOWN]:
+            yield from style.wrap(named, f"     {sign} {visible(path)}: ", " " * 9)
+        if len(paths) > _SHOWN:
+            more = count(len(paths) - _SHOWN, "more file")
+            yield f"     {sign} and {more} with the same sites"
 
 
 def behind(found: Report) -> Iterator[str]:
