@@ -127,7 +127,7 @@ def _chosen(project: Project, revision: str) -> str:
     if revision:
         return project.history.resolve(revision, also=ledger.revisions)
     if ledger.entries:
-        return max(ledger.entries, key=lambda each: each.applied_at).revision
+        return max(ledger.entries, key=lambda each: (each.applied_at, each.revision)).revision
     return ledger.last.revision if ledger.last else ""
 
 
