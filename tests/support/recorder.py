@@ -122,7 +122,7 @@ def in_terminal(
     status = None
     # Our end of theirs stays open to the end: what is written last is lost, now and then, with
     # the last process that has the terminal.
-    while (ready := select.select([ours], [], [], 0.02)[0]) or status is None:
+    while (ready := select.select([ours], [], [], 0.05)[0]) or status is None:
         if not ready:
             ended, said = os.waitpid(pid, os.WNOHANG)
             status = said if ended else None

@@ -88,7 +88,11 @@ class Terminal:
         (self.folder / "go").touch()
 
     def press(self, keys):
-        """Press some keys."""
+        """Press some keys, no faster than a hand.
+
+        Python loses a signal that comes between its last look and the system call that waits.
+        """
+        time.sleep(0.2)
         os.write(self._ours, keys.encode())
 
     def signal(self, number):
@@ -113,7 +117,7 @@ class Terminal:
         """Take what it shows; False once it has ended and has shown all."""
         late = time.monotonic() + seconds
         while not select.select([self._ours], [], [], 0.02)[0]:
-            if self._process.poll() is not None and not select.select([self._ours], [], [], 0)[0]:
+            if self._process.poll() is not None and not select.select([self._ours], [], [], 0.1)[0]:
                 return False
             if time.monotonic() >= late:
                 assert seconds < PATIENCE, self.seen
