@@ -60,7 +60,7 @@ def test_before_anything_is_planned_nothing_is_written(root, gate):
 def test_at_the_question_nothing_is_written(root):
     before = files(root)
     terminal = Terminal(root, "up")
-    terminal.see("Write these changes?")
+    terminal.asks("Write these changes?")
     terminal.press(INTERRUPT)
     ended(terminal, NOTHING, 130)
     assert changed(before, files(root)) == set()
@@ -104,7 +104,7 @@ def test_again_and_again_while_files_are_put_back_does_not_stop_that(root):
 
 def test_while_the_ending_is_told_it_is_told_to_its_end(root):
     terminal = Terminal(root, "up", gate="keychange.cli.session:Session.interrupted")
-    terminal.see("Write these changes?")
+    terminal.asks("Write these changes?")
     terminal.press(INTERRUPT)
     terminal.reach()
     terminal.press(INTERRUPT * 2)

@@ -79,6 +79,14 @@ class Terminal:
         """Wait until it shows some words."""
         self._until(lambda: words in self.seen)
 
+    def asks(self, words):
+        """Wait until it asks something, and for the time that a hand needs.
+
+        Python loses a signal that comes between its last look and the system call that waits.
+        """
+        self.see(words)
+        time.sleep(0.3)
+
     def reach(self):
         """Wait until it stands before the gate."""
         self._until((self.folder / "reached").exists)
@@ -88,11 +96,7 @@ class Terminal:
         (self.folder / "go").touch()
 
     def press(self, keys):
-        """Press some keys, no faster than a hand.
-
-        Python loses a signal that comes between its last look and the system call that waits.
-        """
-        time.sleep(0.2)
+        """Press some keys."""
         os.write(self._ours, keys.encode())
 
     def signal(self, number):
