@@ -123,7 +123,8 @@ class _Desk:
 
     @property
     def folder(self) -> str:
-        return _under_root(self.project.settings)
+        settings = self.project.settings
+        return settings.owned(settings.migrations)
 
     @property
     def path(self) -> str:
@@ -258,7 +259,7 @@ def write(settings: Settings, made: Draft | None, *, lock_timeout: float = 0.0) 
         RefusedError: the file is there already, it cannot be written, or another run is under way.
         RolledBackError, RollbackError: as ``transaction.commit``.
     """
-    folder = _under_root(settings)
+    folder = settings.owned(settings.migrations)
     writes = []
     if made is not None:
         if (settings.root / made.path).exists():
@@ -336,12 +337,3 @@ def _schema_reference(settings: Settings) -> str:
     if not _checkout_schema(settings):
         return SCHEMA_FILE
     return os.path.relpath(settings.root / "schemas" / SCHEMA_FILE, settings.migrations)
-
-
-def _under_root(settings: Settings) -> str:
-    shown = settings.shown(settings.migrations)
-    if shown == str(settings.migrations):
-        message = "the migrations are not under the root, so they are not this project's to change"
-        hint = "run it in the project that they belong to"
-        raise RefusedError(error("migrations-elsewhere", message, Location(shown), hint=hint))
-    return shown

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from keychange import git
 from keychange.closest import did_you_mean
-from keychange.diagnostics import Location, error
+from keychange.diagnostics import error
 from keychange.edits import Edit, apply_edits
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import number
@@ -68,8 +68,8 @@ def plan_rebase(project: Project, onto: str | None = None) -> Renumbering:
         migration = project.history.get(old)
         if migration is None:
             continue
-        path = _under_root(project, folder / f"{old}.yaml")
-        target = _under_root(project, folder / f"{new}.yaml")
+        path = project.settings.owned(folder / f"{old}.yaml")
+        target = project.settings.owned(folder / f"{new}.yaml")
         data = project.instead.get(path) or (project.root / path).read_bytes()
         files.setdefault(path, [None, None])[0] = data
         files.setdefault(target, [None, None])[1] = with_id(data, migration, new)
@@ -105,15 +105,6 @@ def _mode(path: Path) -> int:
         return path.stat().st_mode & 0o777
     except FileNotFoundError:  # an interrupted rebase has it in hand; what is planned is not done
         return 0o644
-
-
-def _under_root(project: Project, path: Path) -> str:
-    shown = project.settings.shown(path)
-    if shown == str(path):
-        message = "the migrations are not under the root, so they are not this project's to change"
-        hint = "run it in the project that they belong to"
-        raise RefusedError(error("migrations-elsewhere", message, Location(shown), hint=hint))
-    return shown
 
 
 def with_id(data: bytes, migration: Migration, new: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import cast
 
 from keychange.closest import asked, closest, hint_of
 from keychange.diagnostics import Diagnostic, Location, error
-from keychange.errors import UsageProblem
+from keychange.errors import RefusedError, UsageProblem
 from keychange.regular import read_regular
 from keychange.resources import data_dir
 
@@ -39,6 +39,21 @@ class Settings:
             return path.relative_to(self.root).as_posix()
         except ValueError:
             return str(path)
+
+    def owned(self, path: Path) -> str:
+        """The path from the root of a migration file that is this project's to change.
+
+        Raises:
+            RefusedError: it does not lie under the root.
+        """
+        shown = self.shown(path)
+        if shown == str(path):
+            message = (
+                "the migrations are not under the root, so they are not this project's to change"
+            )
+            hint = "run it in the project that they belong to"
+            raise RefusedError(error("migrations-elsewhere", message, Location(shown), hint=hint))
+        return shown
 
 
 def find_settings(
