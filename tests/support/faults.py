@@ -35,7 +35,7 @@ class Faults(FileSystem):
     that the same call has the same number each time.
     """
 
-    flushers = 0
+    flushers = 1
 
     def __init__(self, at: int = -1, fault: Callable[[Call], object] | None = None) -> None:
         self.at = at

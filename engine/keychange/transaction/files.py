@@ -30,10 +30,10 @@ class FileSystem:
     Names are relative to ``folder``, a descriptor of the folder that holds them. Tests put a
     subclass in ``files.system`` to fail, or to end the process, at any one call.
 
-    ``flushers`` is how many threads may flush at a time; with none, calls have a fixed order.
+    ``flushers`` is how many threads flush at a time; with one, calls have a fixed order.
     """
 
-    flushers = 3
+    flushers = 8
 
     def create(self, name: str, folder: int, mode: int) -> int:
         """A descriptor of a new file; an existing one is an error."""

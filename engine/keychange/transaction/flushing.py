@@ -1,34 +1,33 @@
-"""Room of flushing: files and folders are handed to the disk while the work on others goes on."""
+"""Room of flushing: files and folders are handed to the disk many at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import threading
-from collections.abc import Iterable
-from queue import SimpleQueue
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 from keychange.transaction import files
 from keychange.transaction.files import GONE, Tree, split
 
-_OPEN: Final = 64
-"""Files held open at a time: far below the 256 that macOS allows a process."""
+_OPEN: Final = 128
+"""Files held open at a time: below the 256 that macOS allows a process."""
 
 
 class Flushing:
     """Flushes open files and folders, several at once; none counts before the block has ended.
 
+    A disk takes many flushes together for little more than one, so they are collected first.
+
     Raises:
-        OSError: at the next ``add`` or the end of the block, the first that failed; its
-            ``filename`` is the name that was given.
+        OSError: at the end of the block, or as soon as enough were collected, the first that
+            failed; its ``filename`` is the name that was given.
     """
 
     def __init__(self) -> None:
-        self._waiting: SimpleQueue[tuple[str, int] | None] = SimpleQueue()
-        self._room = threading.Semaphore(_OPEN)
-        self._helpers: list[threading.Thread] = []
+        self._collected: list[tuple[str, int]] = []
         self._problems: list[BaseException] = []
 
     def __enter__(self) -> Self:
@@ -40,44 +39,48 @@ class Flushing:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for _ in self._helpers:
-            self._waiting.put(None)
-        for helper in self._helpers:
-            helper.join()
-        if value is None and self._problems:
-            raise self._problems[0]
+        if value is None:
+            self._flush()
+        for _, descriptor in self._collected:
+            os.close(descriptor)
 
     def add(self, name: str, descriptor: int) -> None:
-        """Flush a file or folder, now or soon, and close it."""
-        if self._problems:
-            os.close(descriptor)
-            raise self._problems[0]
-        if len(self._helpers) < files.system.flushers:
-            helper = threading.Thread(target=self._help)
-            with contextlib.suppress(RuntimeError):  # the system's limit: fewer do it too
+        """Flush a file or folder before the block ends, and close it."""
+        self._collected.append((name, descriptor))
+        if len(self._collected) == _OPEN:
+            self._flush()
+
+    def _flush(self) -> None:
+        collected, self._collected = self._collected, []
+        count = min(files.system.flushers, len(collected))
+        shares = [collected[number::count] for number in range(count)]
+        helpers = []
+        for share in shares[1:]:
+            helper = threading.Thread(target=self._hand_over, args=(share,))
+            try:
                 helper.start()
-                self._helpers.append(helper)
-        if self._helpers:
-            self._room.acquire()
-            self._waiting.put((name, descriptor))
-        else:
-            self._flush(name, descriptor)
+            except RuntimeError:  # the system's limit of threads
+                self._hand_over(share)
+            else:
+                helpers.append(helper)
+        if shares:
+            self._hand_over(shares[0])
+        for helper in helpers:
+            helper.join()
+        if self._problems:
+            raise self._problems[0]
 
-    def _help(self) -> None:
-        while (each := self._waiting.get()) is not None:
-            self._flush(*each)
-            self._room.release()
-
-    def _flush(self, name: str, descriptor: int) -> None:
-        try:
-            if not self._problems:
-                files.system.flush(descriptor)
-        except OSError as problem:
-            self._problems.append(OSError(problem.errno, problem.strerror, name))
-        except BaseException as problem:  # noqa: BLE001 - a thread must tell: not flushed
-            self._problems.append(problem)
-        finally:
-            os.close(descriptor)
+    def _hand_over(self, share: Sequence[tuple[str, int]]) -> None:
+        for name, descriptor in share:
+            try:
+                if not self._problems:
+                    files.system.flush(descriptor)
+            except OSError as problem:
+                self._problems.append(OSError(problem.errno, problem.strerror, name))
+            except BaseException as problem:  # noqa: BLE001 - a thread must tell: not flushed
+                self._problems.append(problem)
+            finally:
+                os.close(descriptor)
 
 
 def flush_folders(tree: Tree, paths: Iterable[str]) -> None:
