@@ -69,23 +69,23 @@ def main() -> int:
         except SystemExit as problem:  # the others are worth having all the same
             broken.append(f"{name}: {problem}")
     sizes = (100, 1_000) if quick else (100, 1_000, 10_000)
-    grown = scale.scale(places, sizes) if "scale" in chosen else []
+    grown = scale.configs(places, sizes) if "scale" in chosen else []
+    thousands = tuple(size for size in sizes if size >= 1_000)
+    spread = scale.sources(places, thousands) if "scale" in chosen else []
     large = scale.document(places, 10 if quick else 100) if "document" in chosen else []
     about = machine(places)
     result = {
         "format_version": 1,
         "machine": about,
         "rows": measure.data(rows),
-        "scale": grown,
+        "scale": [*grown, *spread],
         "document": large,
     }
     (options.folder / "results.json").write_text(json.dumps(result, indent=2) + "\n")
     if rows:
         print(measure.table(rows))
-    if grown:
-        print("\n" + scale.table(grown))
-    if large:
-        print("\n" + scale.table(large))
+    for each_table in filter(None, (grown, spread, large)):
+        print("\n" + scale.table(each_table))
     print(f"\n{about['system']}, {about['processors']} processors, Python {about['python']}")
     missed = [row for row in rows if not row.met]
     print(f"{len(rows) - len(missed)} of {len(rows)} rows as aimed at", file=sys.stderr)

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from pathlib import Path
 
+from literals import MIGRATION
 from measure import Contender, Spent, spend
 from places import NEW, OLD, Kept, Places, commit, write
 
 from checking import workspace  # isort: skip
 
 
-def scale(places: Places, sizes: tuple[int, ...]) -> list[dict[str, object]]:
-    """For each number of configs one run of each verb."""
+def configs(places: Places, sizes: tuple[int, ...]) -> list[dict[str, object]]:
+    """The sample with so many configs."""
     rows = []
     for size in sizes:
         root = places.fresh("scale") / "project"
         workspace(root, size)
-        commit(root)
-        kept = Kept(root)
-        migrate = places.ours / "migrate"
-        for verb, *words in (
-            ("plan", "--name-only"),
-            ("up", "--yes", "--no-verify", "-q"),
-            ("check",),
-            ("check",),
-            ("down", "--yes", "-q"),
-        ):
-            spent = spend(Contender(verb, [migrate, verb, *words]), root)
-            again = verb == "check" and rows[-1]["verb"] == "check"
-            rows.append(_row("check, warm" if again else verb, size, spent))
-        assert not kept.changed(), "down did not bring back every byte"
+        rows += _verbs(places, root, size, "configs")
+    return rows
+
+
+def sources(places: Places, sizes: tuple[int, ...]) -> list[dict[str, object]]:
+    """So many Python sources that nobody here wrote; one in twenty holds the literal."""
+    rows = []
+    for size in sizes:
+        root = places.fresh("scale") / "project"
+        found = itertools.cycle(sorted(places.corpus().rglob("*.py")))
+        for number, path in enumerate(itertools.islice(found, size)):
+            target = root / "corpus" / f"part_{number:05d}.py"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            held = "" if number % 20 else f'\nBENCH_MODEL = "{OLD}"\n'
+            target.write_bytes(path.read_bytes() + held.encode())
+        write(root, {"migrations/0001_voice.yaml": MIGRATION})
+        rows += _verbs(places, root, size, "sources")
+    return rows
+
+
+def _verbs(places: Places, root: Path, size: int, unit: str) -> list[dict[str, object]]:
+    """One run of each verb, there and back."""
+    rows: list[dict[str, object]] = []
+    commit(root)
+    kept = Kept(root)
+    migrate = places.ours / "migrate"
+    for name, *words in (
+        ("plan", "plan", "--name-only"),
+        ("up", "up", "--yes", "--no-verify", "-q"),
+        ("check", "check"),
+        ("check, warm", "check"),
+        ("down", "down", "--yes", "-q"),
+    ):
+        spent = spend(Contender(name, [migrate, *words]), root)
+        rows.append(_row(name, size, spent, unit))
+        if name == "up":
+            assert len(kept.changed()) >= size // 20, "up did not change what was meant"
+    assert not kept.changed(), "down did not bring back every byte"
     return rows
 
 
@@ -54,7 +81,7 @@ def document(places: Places, megabytes: int) -> list[dict[str, object]]:
     return rows
 
 
-def _row(verb: str, size: int, spent: Spent, unit: str = "configs") -> dict[str, object]:
+def _row(verb: str, size: int, spent: Spent, unit: str) -> dict[str, object]:
     return {
         "verb": verb,
         "size": size,
