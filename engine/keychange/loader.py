@@ -143,14 +143,6 @@ def checksum(document: Mapping[str, Json]) -> str:
     return f"{CHECKSUM_ALGORITHM}:{digest}"
 
 
-def operations_of(document: Mapping[str, Json]) -> tuple[Operation, ...]:
-    """The operations of a document that was loaded before, such as the ledger's copy."""
-    return tuple(
-        _operation(kind, node, at)
-        for kind, node, at in _entries(document, "operations", operations.KINDS)
-    )
-
-
 def _canonical(value: Json) -> Json:
     if isinstance(value, dict):
         kept = {k: _canonical(v) for k, v in value.items() if _DEFAULTS.get(k, _DEFAULTS) != v}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -166,12 +165,6 @@ def examples(lines: str) -> Iterator[tuple[str, str]]:
     for line in lines.strip().splitlines():
         command, _, said = line.partition("  # ")
         yield command.strip(), said.strip()
-
-
-def words_of(command: str) -> list[str]:
-    """The arguments of an example, without variables before the program, and the program."""
-    words = shlex.split(command)
-    return words[words.index("migrate") + 1 :]
 
 
 def verbs(named: Mapping[str, str]) -> Iterator[tuple[str, Rows]]:

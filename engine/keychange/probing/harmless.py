@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,12 +95,6 @@ def sort(text: str) -> Sorted:
         elif not _CHATTER.search(line):
             rest.append(line.rstrip())
     return Sorted(dict(counts), tuple(suspicious), tuple(rest))
-
-
-def is_harmless(line: str, names: Iterable[str] | None = None) -> bool:
-    """Whether a line is a known harmless warning, of these names only where they are given."""
-    name = _name(line)
-    return bool(name) and (names is None or name in set(names))
 
 
 def _name(line: str) -> str:

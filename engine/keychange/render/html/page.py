@@ -98,12 +98,6 @@ def embedded(name: str, kind: str, data: bytes, **attributes: str | int | bool) 
     return Markup(whole.replace('src="?"', f'src="{data_url(kind, data)}"', 1))
 
 
-def paragraphs(text: str, **attributes: str) -> list[Markup]:
-    """A text of one or more paragraphs."""
-    blocks = [" ".join(each.split()) for each in text.split("\n\n")]
-    return [tag("p", each, **attributes) for each in blocks if each]
-
-
 def section(identifier: str, title: str, *children: Child) -> Markup:
     """A part of a page under a heading, with a name to be linked to."""
     heading = tag("h2", title, id=identifier)
