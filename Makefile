@@ -42,7 +42,6 @@ test: $(VENV)/.ready lint types
 
 bench: $(VENV)/.ready
 	@$(bin)/python tests/bench
-	@$(bin)/python tests/bench/transaction.py --folder .bench
 
 bench-quick: $(VENV)/.ready
 	@$(bin)/python tests/bench --quick

@@ -23,6 +23,7 @@ from fields import field, keys, validation
 from literals import literals
 from measure import Row
 from places import CHECKOUT, Places, machine
+from transaction import transaction
 from upgrading import upgrade
 
 
@@ -50,6 +51,10 @@ def main() -> int:
         "field": lambda: field(places, min(runs, 5), many),
         "validation": lambda: validation(places, min(runs, 5), many),
         "keys": lambda: keys(places, runs),
+        "transaction": lambda: [
+            *transaction(places, runs * 3, 105),
+            *transaction(places, runs * 3, 400),
+        ],
     }
     if options.real:
         workloads["real"] = lambda: real(places, runs * 5, options.real)

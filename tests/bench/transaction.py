@@ -1,79 +1,74 @@
-"""Room of the price: a commit against writing the same files plainly with one flush each.
-
-python tests/bench/transaction.py --files 105 --rounds 15
-"""
+"""Workload of the price: a commit against writing the same files plainly with one flush each."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1] / "engine")]
+from measure import Row
+from places import Places
 
-from keychange.transaction import FileWrite, commit, lock  # noqa: E402 - path first
+from keychange.transaction import FileWrite, commit, lock
 
 
-def contents(files: int, generation: int) -> dict[str, bytes]:
-    """Most of the files are JSON of about 1 KB in a folder of their own, as in real projects."""
+def transaction(places: Places, runs: int, number: int) -> list[Row]:
+    """So many files of 1 KB, a hundred of them in a folder of their own, as in real projects.
+
+    Both run in this process: what is compared is the writing, not the start.
+    """
+    root = places.fresh("transaction")
+    before = _contents(number, 0)
+    for path, data in before.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    ours: list[float] = []
+    theirs: list[float] = []
+    ours_cpu: list[float] = []
+    exact = True
+    for generation in range(1, 2 * runs + 3):
+        after = _contents(number, generation)
+        plain = generation % 2
+        os.sync()
+        cpu, start = time.process_time(), time.perf_counter()
+        if plain:
+            _plainly(root, after)
+        else:
+            with lock(root):
+                commit(root, [FileWrite(path, before[path], after[path]) for path in after])
+        wall = time.perf_counter() - start
+        if generation > 2:  # the first of each warms up
+            (theirs if plain else ours).append(wall)
+        if generation > 2 and not plain:
+            ours_cpu.append(time.process_time() - cpu)
+        exact &= all((root / path).read_bytes() == data for path, data in after.items())
+        before = after
+    row = Row(
+        workload=f"the transaction alone, {number} files in 100 folders",
+        against="plain writing, one flush a file",
+        ours_ms=statistics.median(ours) * 1000,
+        theirs_ms=statistics.median(theirs) * 1000,
+        ratio=statistics.median(mine / plain for mine, plain in zip(ours, theirs, strict=True)),
+        at_most=1.25,
+        ours_cpu_ms=statistics.median(ours_cpu) * 1000,
+        runs=runs,
+        exact=exact,
+    )
+    return [row]
+
+
+def _contents(number: int, generation: int) -> dict[str, bytes]:
     filler = b"x" * 1000
     return {
-        f"generated/p{number % 100}/config-{number}.json": b"%d %s" % (generation, filler)
-        for number in range(files)
+        f"generated/p{each % 100}/config-{each}.json": b"%d %s" % (generation, filler)
+        for each in range(number)
     }
 
 
-def plainly(root: Path, after: dict[str, bytes]) -> None:
+def _plainly(root: Path, after: dict[str, bytes]) -> None:
     for path, data in after.items():
         descriptor = os.open(root / path, os.O_WRONLY | os.O_TRUNC)
         os.write(descriptor, data)
         os.fsync(descriptor)
         os.close(descriptor)
-
-
-def transaction(root: Path, before: dict[str, bytes], after: dict[str, bytes]) -> None:
-    with lock(root):
-        commit(root, [FileWrite(path, before[path], after[path]) for path in after])
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=105)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--folder", type=Path, default=None, help="where to work, a real disk")
-    options = parser.parse_args()
-    times: dict[str, list[float]] = {"plain": [], "commit": []}
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        root = Path(folder)
-        before = contents(options.files, 0)
-        for path, data in before.items():
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(data)
-        for number in range(1, 2 * options.rounds + 3):
-            after = contents(options.files, number)
-            os.sync()
-            start = time.perf_counter()
-            if number % 2:
-                plainly(root, after)
-            else:
-                transaction(root, before, after)
-            seconds = time.perf_counter() - start
-            if number > 2:  # the first round warms up
-                times["plain" if number % 2 else "commit"].append(seconds)
-            before = after
-    ratios = [ours / theirs for ours, theirs in zip(times["commit"], times["plain"], strict=True)]
-    for name, values in times.items():
-        print(
-            f"{name:8}{statistics.median(values) * 1000:8.1f} ms  (best {min(values) * 1000:.1f})"
-        )
-    print(f"median ratio {statistics.median(ratios):.2f}, {options.files} files")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
