@@ -31,14 +31,13 @@ from keychange.model import (
     Step,
     Value,
 )
+from keychange.schemas import SchemaLookup
 from keychange.secrets import looks_secret
 from keychange.snapshot import Snapshot, sha256, target_place
 from keychange.spans import LineIndex
 from keychange.spreading import spread
 from keychange.templates import Templates
 from keychange.yaml_data import escape
-
-SchemaLookup = Callable[[str], Json]
 
 
 @dataclass(slots=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
 
 from keychange import git, planner, search
 from keychange import ledger as ledgers
 from keychange.activity import activity, counted
-from keychange.closest import hint_of
 from keychange.diagnostics import Diagnostic, Location, Related, Severity, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE, HEAD, History, number
@@ -21,7 +17,7 @@ from keychange.ledger import Entry, Ledger
 from keychange.loader import Known, checksum, load_migration, parse_migration
 from keychange.model import Json, Migration, Plan
 from keychange.regular import read_regular
-from keychange.resources import bundled_schema, schema_names
+from keychange.schemas import schema_lookup
 from keychange.settings import Settings, migration_files
 from keychange.snapshot import take_snapshot
 from keychange.templates import Templates
@@ -315,32 +311,3 @@ def _differences(old: Mapping[str, Json], new: Mapping[str, Json], at: str = "")
         else:
             how = "added" if name not in old else "removed" if name not in new else "changed"
             yield f"{here} {how}"
-
-
-def schema_lookup(root: Path) -> planner.SchemaLookup:
-    """Schemas by name, or by path from the root; each read once.
-
-    What it returns raises ``UsageProblem`` where there is no such schema.
-    """
-    known: dict[str, Json] = {}
-
-    def lookup(name: str) -> Json:
-        if name not in known:
-            known[name] = bundled_schema(name) or _project_schema(root, name)
-        return known[name]
-
-    return lookup
-
-
-def _project_schema(root: Path, name: str) -> Json:
-    path = root / name
-    if not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
-        raise UsageProblem(error("no-such-schema", f"the schema `{name}` is not under the root"))
-    try:
-        return cast("Json", json.loads(read_regular(path)))
-    except (OSError, ValueError) as problem:
-        hint = hint_of(name, schema_names(), "a path in the project, or one of")
-        message = f"there is no schema `{name}`"
-        if not isinstance(problem, FileNotFoundError):
-            message = f"the schema `{name}` cannot be read: {problem}"
-        raise UsageProblem(error("no-such-schema", message, hint=hint)) from problem

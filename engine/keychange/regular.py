@@ -9,10 +9,15 @@ from typing import Final
 
 MAXIMUM_BYTES: Final = 256 * 1024 * 1024
 """Of a file that is read whole; what is edited by hand is far below it."""
+_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_regular(
-    path: str | os.PathLike[str], *, limit: int = MAXIMUM_BYTES, follow: bool = True
+    path: str | os.PathLike[str],
+    *,
+    limit: int = MAXIMUM_BYTES,
+    follow: bool = True,
+    known: bool = False,
 ) -> bytes:
     """The bytes of a regular file.
 
@@ -20,22 +25,23 @@ def read_regular(
         path: the file.
         limit: a larger file is not read, not even in part.
         follow: whether the last name of the path may be a link.
+        known: it has just been seen to be a regular file, and need not be looked at again first.
 
     Raises:
         OSError: it is a folder, a pipe, a socket, a device or too large, or it cannot be read.
     """
-    # To open a device can set it going, to open a pipe waits for its other end for ever.
-    _require_regular(os.stat(path, follow_symlinks=follow))  # noqa: PTH116 (10,000 files)
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-    descriptor = os.open(path, flags)
+    if not known:
+        # To open a device can set it going, to open a pipe waits for its other end for ever.
+        _require_regular(os.stat(path, follow_symlinks=follow))  # noqa: PTH116 (10,000 files)
+    descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW)
     try:
         status = os.fstat(descriptor)
         _require_regular(status)
-        if status.st_size > limit:
-            message = f"it has {status.st_size:,} bytes; the limit is {limit:,}"
-            raise OSError(errno.EFBIG, message)
-        data = os.read(descriptor, status.st_size + 1)  # one call is enough for most
-        if len(data) == status.st_size:
+        size = status.st_size
+        if size > limit:
+            raise OSError(errno.EFBIG, f"it has {size:,} bytes; the limit is {limit:,}")
+        data = os.read(descriptor, size + 1)  # one call is enough for most
+        if len(data) == size:
             return data
         with open(descriptor, "rb", closefd=False) as file:
             return data + file.read()
@@ -44,7 +50,8 @@ def read_regular(
 
 
 def _require_regular(status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
+    raise OSError(errno.EINVAL, "it is not a regular file")

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from keychange.activity import activity
 from keychange.closest import asked
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.errors import UsageProblem
 from keychange.formats.json.problem import InvalidJsonError
 from keychange.formats.json.text import read, too_deep, value_of
-from keychange.json_schema.violations import satisfied, violations
+from keychange.json_schema.violations import accepting, violations
 from keychange.model import Json
-from keychange.operations.json.declared import JsonOperation
-from keychange.operations.json.work import invalid_json
 from keychange.patterns import fits
-from keychange.project import Project, schema_lookup
-from keychange.snapshot import read_files
+from keychange.reading import Reader
+from keychange.schemas import schema_lookup
+
+if TYPE_CHECKING:
+    from keychange.project import Project
 
 
-@dataclass(frozen=True, slots=True)
 class Rule:
     """What a config has to satisfy, and whether it may hold comments."""
 
-    name: str
-    schema: Json
-    jsonc: bool = False
+    def __init__(self, name: str, schema: Json, *, jsonc: bool) -> None:
+        self.name = name
+        self.schema = schema
+        self.jsonc = jsonc
+        self.accepts = accepting(schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,14 @@ def named_rule(root: Path, name: str, *, jsonc: bool) -> Callable[[str], Rule]:
     Raises:
         UsageProblem: there is no such schema.
     """
-    rule = Rule(name, schema_lookup(root)(name), jsonc)
+    rule = Rule(name, schema_lookup(root)(name), jsonc=jsonc)
     return lambda _: rule
 
 
 def declared_rule(project: Project) -> Callable[[str], Rule | None]:
     """The schema that the last migration of a file leaves it with; None where none says one."""
+    from keychange.operations.json.declared import JsonOperation
+
     declared = [
         (templates.text(target), each)
         for migration, templates in reversed(project.templates_in_order)
@@ -64,11 +71,14 @@ def declared_rule(project: Project) -> Callable[[str], Rule | None]:
     ]
     lookup = schema_lookup(project.root)
 
+    @cache
+    def rule_of(name: str, syntax: str) -> Rule:
+        return Rule(name, lookup(name), jsonc=syntax == "jsonc")
+
     def rule(path: str) -> Rule | None:
         for pattern, each in declared:
             if fits(path, pattern):
-                name = each.schema_after or each.schema_before
-                return Rule(name, lookup(name), each.syntax == "jsonc")
+                return rule_of(each.schema_after or each.schema_before, each.syntax)
         return None
 
     return rule
@@ -82,7 +92,10 @@ def validate(
     Raises:
         UsageProblem: a schema is none.
     """
-    seen = read_files(root, patterns)
+    with activity("reading") as under_way:
+        seen = Reader(root, under_way)
+        for each in patterns:
+            seen.expand(each, Location(each))
     found = list(seen.diagnostics)
     checked: dict[str, str] = {}
     for pattern, paths in seen.matches.items():
@@ -111,7 +124,7 @@ def validate(
 
 def _problems(path: str, data: bytes, rule: Rule) -> tuple[Diagnostic, ...]:
     try:
-        if satisfied(value_of(data, jsonc=rule.jsonc), rule.schema):
+        if rule.accepts(value_of(data, jsonc=rule.jsonc)):
             return ()
         document = read(data, jsonc=rule.jsonc)
         return violations(document, rule.schema, path=path, name=rule.name)
@@ -119,4 +132,6 @@ def _problems(path: str, data: bytes, rule: Rule) -> tuple[Diagnostic, ...]:
         problem = failure.problem
     except RecursionError:
         problem = too_deep(data, jsonc=rule.jsonc)
+    from keychange.operations.json.work import invalid_json  # not where all is well
+
     return (invalid_json(path, data, problem),)

@@ -60,7 +60,7 @@ def _list(session: Session) -> int:
 
 
 def _print(session: Session, name: str) -> int:
-    from keychange.project import schema_lookup
+    from keychange.schemas import schema_lookup
 
     found = schema_lookup(session.settings().root)(name)
     if session.format == "json":

@@ -296,11 +296,13 @@ class Session:
 
         They come in the order of their places. ``total`` says how many there are, if many.
         """
-        from keychange.render import diagnostics as rendering
-
         diagnostics = tuple(map(self._pasted, (*self._waiting, *in_order(diagnostics))))
         self._waiting = []
         self.live("")
+        if not diagnostics and self.format != "sarif":  # which is a document all the same
+            return
+        from keychange.render import diagnostics as rendering
+
         if self.options.get("quiet"):
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from keychange.formats.json.pointer import lookup, split
-from keychange.json_schema.scalars import NUMBERS, Accepts, UnsupportedError, alone, require
+from keychange.json_schema.scalars import (
+    NUMBERS,
+    Accepts,
+    UnsupportedError,
+    alone,
+    of_types,
+    require,
+    types_of,
+)
 from keychange.model import ABSENT, Json
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -68,7 +76,6 @@ class _Compiler:
     def __init__(self, root: Json) -> None:
         self._root = root
         self._known: dict[str, Accepts] = {}
-        self._wanted: list[str] = []
         self._exact = True
         old = isinstance(root, dict) and "/draft-07/" in str(root.get("$schema"))
         self._beside_ref = not old  # draft 7 passes over what stands beside a reference
@@ -85,25 +92,21 @@ class _Compiler:
             raise UnsupportedError
         if "$ref" in schema and not self._beside_ref and len(schema) > 1:
             raise UnsupportedError
+        types = types_of(schema["type"]) if "type" in schema else None
         checks: list[Accepts] = []
         for word, value in schema.items():
+            if word == "type":
+                continue
             if word in _ANNOTATIONS:
                 kind = _ANNOTATIONS[word]
                 require(isinstance(value, kind) and (root or word not in _AT_ROOT))
             elif word in ("then", "else"):
                 require("if" in schema)
             elif word not in _OBJECT:
-                checks.append(self._check(word, value, schema))
+                checks.append(self._check(word, value, schema, types))
         if not _OBJECT.isdisjoint(schema):
             checks.append(self._object(schema))
-        if root:
-            require("#" not in str(schema.get("$id")))
-            self._wanted = [
-                f"{word}/{name}"
-                for word in ("$defs", "definitions")
-                for name in _mapping(schema.get(word, {}))
-            ]
-        return _all(checks)
+        return _all(checks) if types is None else _typed(types, checks)
 
     def compile_definitions(self) -> None:
         """Compile what is defined and not used: it has to be a schema too.
@@ -111,11 +114,16 @@ class _Compiler:
         Raises:
             UnsupportedError: one of them is none, or has no acceptor.
         """
-        for place in self._wanted:
-            word, _, name = place.partition("/")
-            self.compile(cast("dict[str, Any]", self._root)[word][name])
+        if isinstance(self._root, dict):
+            require("#" not in str(self._root.get("$id")))
+            for word in ("$defs", "definitions"):
+                for each in _mapping(self._root.get(word, {})).values():
+                    self.compile(each)
 
-    def _check(self, word: str, value: Json, schema: Mapping[str, Json]) -> Accepts:
+    def _check(
+        self, word: str, value: Json, schema: Mapping[str, Json], types: frozenset[type] | None
+    ) -> Accepts:
+        """The acceptor of one keyword; of values of these types alone, if there are any."""
         match word:
             case "const" | "enum":
                 return self._one_of([value] if word == "const" else value)
@@ -134,7 +142,10 @@ class _Compiler:
             case "$ref":
                 return self._reference(value)
             case _:
-                return alone(word, value)
+                kinds, check = alone(word, value)
+                if types is not None and types <= kinds:
+                    return check
+                return lambda each: type(each) not in kinds or check(each)
 
     def _one_of(self, listed: Json) -> Accepts:
         require(isinstance(listed, list) and bool(listed))
@@ -274,6 +285,17 @@ def _never(_: Json) -> bool:
 def _mapping(value: Json) -> dict[str, Json]:
     require(isinstance(value, dict))
     return cast("dict[str, Json]", value)
+
+
+def _typed(types: frozenset[type], checks: list[Accepts]) -> Accepts:
+    """What is of the types, and passes the checks, which see nothing else."""
+    if len(types) > 1 or int in types:
+        return _all([of_types(types), *checks])
+    (only,) = types
+    if not checks:
+        return lambda value: type(value) is only
+    passes = _all(checks)
+    return lambda value: type(value) is only and passes(value)
 
 
 def _all(checks: list[Accepts]) -> Accepts:

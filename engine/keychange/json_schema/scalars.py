@@ -10,7 +10,10 @@ from keychange.model import Json
 
 Accepts: TypeAlias = "Callable[[Json], bool]"
 
-NUMBERS = frozenset({int, float})
+Check: TypeAlias = "Callable[[Any], bool]"
+"""An acceptor of the values of one type, which has been looked at."""
+
+NUMBERS: frozenset[type] = frozenset({int, float})
 
 _TYPES: Mapping[str, frozenset[type]] = {
     "object": frozenset({dict}),
@@ -18,7 +21,7 @@ _TYPES: Mapping[str, frozenset[type]] = {
     "string": frozenset({str}),
     "boolean": frozenset({bool}),
     "null": frozenset({type(None)}),
-    "number": frozenset({int, float}),
+    "number": NUMBERS,
     "integer": frozenset({int}),
 }
 
@@ -37,59 +40,62 @@ def require(condition: bool) -> None:  # noqa: FBT001 (an assertion)
         raise UnsupportedError
 
 
-def _type(value: Json) -> Accepts:
+def types_of(value: Json) -> frozenset[type]:
+    """The types that the keyword ``type`` names, as ``json`` makes them.
+
+    Raises:
+        UnsupportedError: it names none, or one twice.
+    """
     listed = [value] if isinstance(value, str) else value
     require(isinstance(listed, list) and bool(listed))
-    words = cast("list[Json]", listed)
-    require(all(isinstance(each, str) and each in _TYPES for each in words))
-    require(len({*map(str, words)}) == len(words))
-    types = frozenset[type]().union(*(_TYPES[str(each)] for each in words))
-    if "integer" in words and float not in types:
+    words = [each for each in cast("list[Json]", listed) if isinstance(each, str)]
+    require(len({*words} & _TYPES.keys()) == len(cast("list[Json]", listed)))
+    return frozenset[type]().union(*(_TYPES[each] for each in words))
+
+
+def of_types(types: frozenset[type]) -> Accepts:
+    """The acceptor of the keyword ``type``."""
+    if int in types and float not in types:
         # A float without a fraction is an integer, too.
         return lambda each: type(each) in types or (type(each) is float and each.is_integer())
-    if len(types) == 1:
-        (only,) = types
-        return lambda each: type(each) is only
     return lambda each: type(each) in types
 
 
-def alone(word: str, limit: Any) -> Accepts:  # noqa: ANN401 (a JSON value)
-    """The acceptor of one such keyword.
+def alone(word: str, limit: Any) -> tuple[frozenset[type], Check]:  # noqa: ANN401 (a JSON value)
+    """The types that another such keyword says something about, and its acceptor for those alone.
 
     Raises:
         UnsupportedError: the keyword is not known here, or its value is not one that it takes.
     """
-    if word == "type":
-        return _type(limit)
     if word == "pattern":
         require(isinstance(limit, str))
         search = re.compile(limit).search
-        return lambda each: type(each) is not str or search(each) is not None
+        return _TYPES["string"], lambda each: search(each) is not None
     if word in _LENGTHS:
         kind, least = _LENGTHS[word]
         require(type(limit) is int and limit >= 0)
         if least:
-            return lambda each: type(each) is not kind or len(cast("str", each)) >= limit
-        return lambda each: type(each) is not kind or len(cast("str", each)) <= limit
+            return _TYPES[kind], lambda each: len(each) >= limit
+        return _TYPES[kind], lambda each: len(each) <= limit
     require(type(limit) in NUMBERS)
     match word:
         case "minimum":
-            return lambda each: type(each) not in NUMBERS or cast("float", each) >= limit
+            return NUMBERS, lambda each: each >= limit
         case "maximum":
-            return lambda each: type(each) not in NUMBERS or cast("float", each) <= limit
+            return NUMBERS, lambda each: each <= limit
         case "exclusiveMinimum":
-            return lambda each: type(each) not in NUMBERS or cast("float", each) > limit
+            return NUMBERS, lambda each: each > limit
         case "exclusiveMaximum":
-            return lambda each: type(each) not in NUMBERS or cast("float", each) < limit
+            return NUMBERS, lambda each: each < limit
         case _:
             raise UnsupportedError
 
 
-_LENGTHS: Mapping[str, tuple[type, bool]] = {
-    "minLength": (str, True),
-    "maxLength": (str, False),
-    "minItems": (list, True),
-    "maxItems": (list, False),
-    "minProperties": (dict, True),
-    "maxProperties": (dict, False),
+_LENGTHS: Mapping[str, tuple[str, bool]] = {
+    "minLength": ("string", True),
+    "maxLength": ("string", False),
+    "minItems": ("array", True),
+    "maxItems": ("array", False),
+    "minProperties": ("object", True),
+    "maxProperties": ("object", False),
 }

@@ -67,8 +67,12 @@ def violations(
 
 def satisfied(value: Json, schema: Json) -> bool:
     """Whether a value surely satisfies a schema; where not, ``violations`` has the verdict."""
-    accepts = _acceptor(_Same(schema))
-    return accepts is not None and accepts(value)
+    return accepting(schema)(value)
+
+
+def accepting(schema: Json) -> Accepts:
+    """The same for many values of one schema."""
+    return _acceptor(_Same(schema))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +89,8 @@ class _Same:
 
 
 @lru_cache(maxsize=64)
-def _acceptor(same: _Same) -> Accepts | None:
-    return acceptor(same.schema)
+def _acceptor(same: _Same) -> Accepts:
+    return acceptor(same.schema) or (lambda _: False)
 
 
 def _invalid(

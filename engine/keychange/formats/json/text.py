@@ -47,11 +47,27 @@ def always(pattern: str) -> Callable[[str, int], re.Match[str]]:
     return cast("Callable[[str, int], re.Match[str]]", re.compile(pattern).match)
 
 
-_decode = json.JSONDecoder(object_pairs_hook=unique, parse_constant=refuse).decode
+_scan = json.JSONDecoder(object_pairs_hook=unique, parse_constant=refuse).scan_once  # type: ignore[attr-defined] # same
 _skip_value = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # same
+_SPACE = " \t\n\r"
 _skip_space = always(r"[ \t\n\r]*")
 _skip_colon = always(r"[ \t\n\r]*:[ \t\n\r]*")
 _skip_comma = always(r"[ \t\n\r]*,?[ \t\n\r]*")
+
+
+def _decode(text: str) -> Json:
+    """What ``JSONDecoder.decode`` does, in half of its time.
+
+    Raises:
+        ValueError: the text is no document, or one that keychange refuses.
+    """
+    try:
+        value, end = _scan(text, _skip_space(text, 0).end())
+    except StopIteration:  # no value starts there
+        raise _RefusedError from None
+    if end != len(text) and text[end:].strip(_SPACE):
+        raise _RefusedError
+    return cast("Json", value)
 
 
 @dataclass(slots=True)
@@ -179,11 +195,11 @@ def read(data: bytes, *, jsonc: bool = False) -> Document:
         text = without_comments(text)
     source = text[start:] if text.isascii() else text[start:].encode("latin-1").decode("utf-8")
     try:
-        value = cast("Json", _decode(source))
-        first = _skip_space(text, start).end()
-        root = Entry("", first, first, first, _skip_value(text, first)[1])
+        value = _decode(source)
     except (ValueError, RecursionError):
         raise InvalidJsonError(find_problem(text, start)) from None
+    first = _skip_space(text, start).end()
+    root = Entry("", first, first, first, len(text.rstrip(_SPACE)))
     return Document(data, text, value, jsonc, root)
 
 
@@ -196,7 +212,7 @@ def value_of(data: bytes, *, jsonc: bool = False) -> Json:
     if not jsonc:
         source = _utf8(data)
         try:
-            return cast("Json", _decode(source.removeprefix("\ufeff")))
+            return _decode(source.removeprefix("\ufeff"))
         except (ValueError, RecursionError):
             pass  # reading it whole tells where and why
     return read(data, jsonc=jsonc).value

@@ -1,0 +1,174 @@
+"""Reading: the files that targets stand for, each read once, and none outside of the root."""
+
+from __future__ import annotations
+
+import glob
+import os
+import posixpath
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from keychange.activity import Activity
+from keychange.diagnostics import Diagnostic, Location, Related, error
+from keychange.nearest import nearest
+from keychange.patterns import CLOSED, expanded, fits
+from keychange.regular import read_regular
+from keychange.settings import TEMP_PREFIX
+
+
+class Reader:
+    """One reading of the files below a root; all it has seen lies in its attributes.
+
+    ``matches``, ``nearest``, ``files`` and ``diagnostics`` are those of a snapshot. ``searched``
+    are the paths that were not read. ``instead`` holds bytes to take for files that a transaction
+    under way has in hand.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        under_way: Activity,
+        instead: Mapping[str, bytes | None] = MappingProxyType({}),
+    ) -> None:
+        self._under_way = under_way
+        self._instead = instead
+        self._root = os.path.realpath(root)
+        self.matches: dict[str, tuple[str, ...]] = {}
+        self.nearest: dict[str, str] = {}
+        self.files: dict[str, bytes | None] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self.searched: set[str] = set()
+        self._real: dict[str, str] = {}
+        self._folders = {"": self._root}
+
+    def expand(
+        self,
+        target: str,
+        place: Location,
+        *,
+        needed: bool = True,
+        without: Callable[[Collection[str]], Collection[str]] | None = None,
+    ) -> None:
+        """Read what a target stands for.
+
+        Args:
+            target: a path or a pattern from the root.
+            place: where it is declared.
+            needed: where nothing is there, look for what was meant.
+            without: says which of some regular files need not be read.
+        """
+        if target in self.matches:
+            return
+        self._expand(target, place, without)
+        found = self.matches[target]
+        lacking = not found or (found == (target,) and self.files.get(target, b"") is None)
+        if needed and lacking and (near := nearest(Path(self._root), target)):
+            self.nearest[target] = near
+
+    def _expand(
+        self,
+        target: str,
+        place: Location,
+        without: Callable[[Collection[str]], Collection[str]] | None,
+    ) -> None:
+        pattern = target.removeprefix(self._root + "/").removeprefix("./")
+        parts = pattern.split("/")
+        self.matches[target] = ()
+        outside = pattern.startswith(("/", "~")) or ".." in parts
+        if outside or _is_closed(pattern):
+            where = "not under the root" if outside else "inside .git or .keychange"
+            message = f"the target `{target}` is {where}"
+            hint = "name it by its path from the root, without `..`"
+            self.diagnostics.append(error("target-outside-root", message, place, hint=hint))
+            return
+        if not glob.has_magic(pattern):
+            if self.read(pattern, place):
+                self.matches[target] = (pattern,)
+            return
+        found = expanded(self._root, pattern)
+        found.update((each, False) for each in self._instead if fits(each, pattern))
+        names = [each for each in sorted(found) if _is_open(each)]
+        if without:
+            self.searched.update(without([n for n in names if found[n] and n not in self.files]))
+        self._under_way.total += sum(each not in self.searched for each in names)
+        # A name that was just seen to be a file, with no link on its way, is opened at once.
+        known = {"", "."}.isdisjoint(parts)
+        self.matches[target] = tuple(
+            each
+            for each in names
+            if each in self.searched or self._is_file(each, place, known=known and found[each])
+        )
+
+    def _is_file(self, path: str, place: Location, *, known: bool) -> bool:
+        return self.read(path, place, folders=False, known=known) and self.files[path] is not None
+
+    def _real_path(self, path: str) -> str:
+        """``os.path.realpath`` below the root; folders are looked at once, not for every file."""
+        if any(part in ("", ".", "..") for part in path.split("/")):
+            return os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118 (10,000 files)
+        folder, _, name = path.rpartition("/")
+        parent = self._folders.get(folder)
+        if parent is None:
+            parent = self._folders[folder] = self._real_path(folder)
+        full = f"{parent}/{name}"
+        return os.path.realpath(full) if os.path.islink(full) else full  # noqa: PTH114 (same)
+
+    def read(
+        self, path: str, place: Location, *, folders: bool = True, known: bool = False
+    ) -> bool:
+        """Take one file into what was seen; whether the path may be planned for.
+
+        Not with ``folders``, a folder is nothing to speak of: a pattern fits it by chance. One
+        that is ``known`` is a regular file below the root, and no link leads to it.
+        """
+        self._under_way.step()
+        if path in self.files:
+            return True
+        if known:
+            real = f"{self._root}/{path}"
+        else:
+            real = self._real_path(path)
+            inside = real.startswith(self._root + os.sep)
+            if not inside or _is_closed(real[len(self._root) + 1 :]):
+                where = "into .git or .keychange" if inside else "out of the root"
+                message = f"`{path}` leads {where} through a link"
+                hint = "nothing there is read or written; make it a file of the project"
+                self.diagnostics.append(
+                    error("target-outside-root", message, Location(path), hint=hint)
+                )
+                return False
+        if self._real.setdefault(real, path) != path:
+            return False  # the same file under a second name is planned once, under the first
+        if path in self._instead:
+            self.files[path] = self._instead[path]
+            return True
+        try:
+            self.files[path] = read_regular(real, follow=False, known=known)
+        except FileNotFoundError:
+            self.files[path] = None
+        except OSError as problem:
+            if isinstance(problem, IsADirectoryError) and not folders:
+                return False
+            reason = problem.strerror or str(problem)
+            at = Location(path)
+            message = f"cannot read the target: {reason.lower()}"
+            hint = "make it a regular file that you may read, or take it out of the targets"
+            related = (Related(place, "it is a target here"),) if place.line else ()
+            self.diagnostics.append(
+                error("unreadable-target", message, at, hint=hint, related=related)
+            )
+            return False
+        return True
+
+
+def _is_open(path: str) -> bool:
+    staged = TEMP_PREFIX in path and posixpath.basename(path).startswith(TEMP_PREFIX)
+    return not staged and not _is_closed(path)
+
+
+def _is_closed(path: str) -> bool:
+    """Whether a path goes through a folder that is a program's own, in whatever case of letters."""
+    if "/." not in path and not path.startswith("."):
+        return False
+    return not CLOSED.isdisjoint(path.casefold().split("/"))
