@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from keychange.formats.dotenv.readers import Parts
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(NamedTuple):
     """``key=value``. Places are indexes into the text, of characters, ends not included.
 
     ``parts`` is None where the value is unknown.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ class Lines:
     @classmethod
     def of(cls, env: EnvFile) -> Lines:
         """Split a file; one that ends in a line end has no empty line after it."""
-        starts = [0, *(i + 1 for i, char in enumerate(env.text) if char == "\n")]
+        starts = [0, *(end.end() for end in re.finditer("\n", env.text))]
         if starts[-1] != len(env.text):
             starts.append(len(env.text))
         return cls(env, starts)
@@ -58,11 +59,12 @@ class Lines:
         while self.unended and tail - 1 in gone:
             tail -= 1
         edits: list[Edit] = []
-        for line in range(tail if self.unended else len(self) + 1):
+        for line in sorted(gone | inserted.keys()):
+            if line >= tail and self.unended:
+                break
             text = "".join(each + self.env.line_end for each in inserted.get(line, ()))
-            if text or line in gone:
-                end = self.starts[line + 1] if line in gone else self.starts[line]
-                edits.append(self._edit(self.starts[line], end, text))
+            end = self.starts[line + 1] if line in gone else self.starts[line]
+            edits.append(self._edit(self.starts[line], end, text))
         edits += inside
         if self.unended:
             last = [text for line in range(tail, len(self) + 1) for text in inserted.get(line, ())]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,7 @@ Parts: TypeAlias = "tuple[str | Reference, ...]"
 """A value as a reader sees it: literal text and references in turn; ``()`` is the empty value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """One key that python-dotenv reads. All places are indexes into the text.
 
     ``start`` is where ``export`` or the key begins, ``key_start..key_end`` the bare name,
@@ -67,7 +66,8 @@ _HEAD = re.compile(
     rf"{_BLANK}(?P<equals>=(?P<gap>{_BLANK}))?"
 )
 _COMMON = re.compile(
-    r"(?P<export>export[ \t]+)?(?P<key>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>[A-Za-z0-9_./:@%+,-]+)\n"
+    r"(?P<export>export[ \t]+)?(?P<key>[A-Za-z_][A-Za-z0-9_]*)="
+    r"(?P<value>[A-Za-z0-9_./:@%+,-]+)(?:\n|\Z)"
 )
 """Most lines of most files; the rest of this module would say the same, and take four times as
 long."""
@@ -103,11 +103,12 @@ def references(value: str) -> Parts:
 def read_python(text: str) -> PythonReading:
     """What python-dotenv makes of a text whose lines end at LF or, as Python reads it, CR."""
     text = text.replace("\r", "\n")
+    common = _COMMON.match
     bindings: list[Binding] = []
     errors: list[tuple[int, int]] = []
     position = 0
     while position < len(text):
-        if line := _COMMON.match(text, position):
+        if line := common(text, position):
             bindings.append(_bound(line))
             position = line.end()
             continue
@@ -127,11 +128,9 @@ def read_python(text: str) -> PythonReading:
 
 
 def _bound(line: re.Match[str]) -> Binding:
-    (key_start, key_end), (start, end) = line.span("key"), line.span("value")
-    key, value, exported = line["key"], line["value"], line["export"] is not None
-    return Binding(
-        line.start(), key, key_start, key_end, start, end, line.end(), value, exported
-    )  # fmt: skip
+    export, key, value = line.groups()
+    (start, end), _, names, values = line.regs
+    return Binding(start, key, *names, *values, end, value, export is not None)
 
 
 def _statement(text: str, position: int) -> tuple[Binding | bool, int]:

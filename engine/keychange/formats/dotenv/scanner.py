@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from keychange.formats.dotenv.bash import (
     AllExport,
@@ -39,13 +38,12 @@ def read_bash(text: str) -> BashReading:
 
 
 def _assigned(line: re.Match[str]) -> Assignment:
-    text = line["bare"] or line["double"] or line["single"]
+    export, key, _, bare, double, single = line.groups()
+    text = bare or double or single
     parts: Parts | None = (text,) if text else ()
-    if OWN_NAMES.fullmatch(line["key"]):
+    if key in OWN_NAMES:
         parts = None
-    start, (value_start, value_end) = line.start("key"), line.span("value")
-    exported = line["export"] is not None
-    return Assignment(line["key"], start, value_start, value_end, parts, exported)
+    return Assignment(key, line.start(2), *line.span(3), parts, export is not None)
 
 
 class _Scanner(WordScanner):
@@ -57,18 +55,20 @@ class _Scanner(WordScanner):
 
     def run(self) -> BashReading:
         events: list[Event] = []
-        while self.at < len(self.text):
-            if aside := _ASIDE.match(self.text, self.at):
-                self.at = aside.end()
-            if simple := _SIMPLE.match(self.text, self.at):
-                events.append(_assigned(simple))
-                self.at = simple.end()
-                continue
-            start = self.at
-            try:
-                events += self._line()
-            except Stop as stop:
-                return BashReading(tuple(events), start, stop.broken)
+        text, at = self.text, 0
+        while at < len(text):
+            if line := _SIMPLE.match(text, at):
+                events.append(_assigned(line))
+                at = line.end()
+            elif aside := _ASIDE.match(text, at):
+                at = aside.end()
+            else:
+                self.at = at
+                try:
+                    events += self._line()
+                except Stop as stop:
+                    return BashReading(tuple(events), at, stop.broken)
+                at = self.at
         return BashReading(tuple(events))
 
     def _blanks(self) -> None:
@@ -98,7 +98,7 @@ class _Scanner(WordScanner):
         if self.exact:
             return events
         # Pipes, background jobs, conditions and redirections: whether a value stays is not known.
-        return [replace(e, parts=None) if isinstance(e, Assignment) else e for e in events]
+        return [e._replace(parts=None) if isinstance(e, Assignment) else e for e in events]
 
     def _continued(self) -> None:
         """After ``&&``, ``||`` and ``|`` the command may follow on a later line, and must."""
@@ -158,7 +158,7 @@ class _Scanner(WordScanner):
             raise Stop(broken=False)
         if all(each.startswith("$") for each in words):
             # Where these turn out empty there is no command, and the assignments stay.
-            return [replace(each, parts=None) for each in assignments]
+            return [each._replace(parts=None) for each in assignments]
         return []
 
     def _redirection(self) -> None:
@@ -179,7 +179,7 @@ class _Scanner(WordScanner):
         if match[2] == "[" or self._peek() == "(":
             raise Stop(broken=False)
         parts = self._word(tilde=True)
-        known = match[2] == "=" and not OWN_NAMES.fullmatch(match[1])
+        known = match[2] == "=" and match[1] not in OWN_NAMES
         if exported and _BRACES.search(self.text, match.end(), self.at):
             known = False
         return Assignment(match[1], start, match.end(), self.at, parts if known else None, exported)

@@ -60,6 +60,8 @@ class EnvFile:
 
     def raw(self, start: int, end: int) -> str:
         """The characters between two places as they stand in the file, line ends included."""
+        if self._offsets is None and self.line_end == "\n":
+            return self.text[start:end]
         return self.data[self.offset(start) : self.offset(end)].decode(self.encoding)
 
     def line_of(self, place: int) -> int:
@@ -91,7 +93,8 @@ class EnvFile:
         """All bindings of each key, in order: readers take the last."""
         result: dict[str, tuple[Binding, ...]] = {}
         for binding in self.python.bindings:
-            result[binding.key] = (*result.get(binding.key, ()), binding)
+            known = result.get(binding.key)
+            result[binding.key] = (*known, binding) if known else (binding,)
         return result
 
     @cached_property
@@ -114,7 +117,8 @@ class EnvFile:
         """Whether both readers see the same at the place of a binding."""
         if binding.value is None:
             return binding.exported and len(self.by_key[binding.key]) == 1
-        return self.bash_at(binding) == binding.parts
+        assignment = self.assignments.get(binding.key_start)
+        return assignment is not None and assignment.parts == binding.parts
 
     def value_end(self, binding: Binding) -> int:
         """Where the value ends by the reader that takes less: more than one may share the line."""
@@ -156,9 +160,9 @@ class EnvFile:
             reason = "bash stops reading here" if self.bash.broken else "shell code begins here"
             yield Disagreement(self.bash.stop, "", f"{reason}, and python-dotenv reads on")
         for binding in self.python.bindings:
-            if not self.bash.reaches(binding.start) or not self.is_variable(binding):
+            if self.agreed(binding) or not self.is_variable(binding):
                 continue
-            if not self.agreed(binding):
+            if self.bash.reaches(binding.start):
                 yield Disagreement(binding.key_start, binding.key, "")
 
 

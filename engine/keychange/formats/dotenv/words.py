@@ -13,9 +13,10 @@ _ANY_BRACES = re.compile(r"\$\{[^}$`\"'\\{]*\}")
 _PARAMETER = re.compile(r"\$[0-9@*#?$!-]")
 
 
-OWN_NAMES = re.compile(
-    r"_|BASHOPTS|BASHPID|BASH_ARGV0|BASH_VERSINFO|DIRSTACK|EPOCHREALTIME|EPOCHSECONDS|EUID|FUNCNAME"
-    r"|GROUPS|HISTCMD|LINENO|PPID|RANDOM|SECONDS|SHELLOPTS|SRANDOM|UID"
+OWN_NAMES = frozenset(
+    {"_", "BASHOPTS", "BASHPID", "BASH_ARGV0", "BASH_VERSINFO", "DIRSTACK", "EPOCHREALTIME"}
+    | {"EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HISTCMD", "LINENO", "PPID", "RANDOM"}
+    | {"SECONDS", "SHELLOPTS", "SRANDOM", "UID"}
 )
 """Names that bash keeps for itself: read-only, or their value is not what was assigned."""
 
@@ -97,11 +98,11 @@ class WordScanner:
     def _dollar(self, value: _Builder, following: str, *, quoted: bool) -> None:
         if match := _PLAIN_REFERENCE.match(self.text, self.at):
             value.add(Reference(match[1], match[2]))
-            value.known = value.known and not OWN_NAMES.fullmatch(match[1])
+            value.known = value.known and match[1] not in OWN_NAMES
             self.at = match.end()
         elif match := NAME.match(self.text, self.at + 1):
             value.add(Reference(match[0]))
-            value.known = value.known and not OWN_NAMES.fullmatch(match[0])
+            value.known = value.known and match[0] not in OWN_NAMES
             self.at = match.end()
             if self.text.startswith("\\\n", self.at):
                 raise Stop(broken=False)

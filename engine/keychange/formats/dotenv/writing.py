@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from keychange.formats.dotenv.bash import Assignment
 from keychange.formats.dotenv.readers import Binding, Reference, read_python, references
@@ -23,8 +23,7 @@ class UnwritableError(ValueError):
     """No spelling of a value reads back alike; the message says why, without the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(NamedTuple):
     """One line's way of writing: what stands before the name, around the ``=``, and the value."""
 
     prefix: str

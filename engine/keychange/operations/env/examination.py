@@ -133,7 +133,9 @@ class Examination:
             else:
                 self._add(setting)
             return
-        if self._finished(binding, setting):
+        was = Spelling.of(self.env, binding)
+        wanted = self._spelled(was, binding, setting)
+        if was == wanted and self._finished(was, binding, to):
             self._site(key, State.DONE, before, before, binding)
             return
         readings = {before, *self._readings(binding)}
@@ -143,15 +145,15 @@ class Examination:
         if state is not State.PENDING:
             self._site(key, state, before, before if state is State.DONE else to, binding)
             return
-        self._change(binding, setting, before)
+        self._change(binding, setting, before, was, wanted)
 
-    def _change(self, binding: Binding, setting: Setting, before: Value) -> None:
+    def _change(
+        self, binding: Binding, setting: Setting, before: Value, was: Spelling, wanted: Spelling
+    ) -> None:
+        """Write the new value in the ``wanted`` way; it ``was`` spelled so."""
         key, to = setting.key, setting.to
-        was = Spelling.of(self.env, binding)
         try:
-            now = self._spelled(binding, setting).holding(
-                to, key, rest=self._rest(binding), encoding=self.env.encoding
-            )
+            now = wanted.holding(to, key, rest=self._rest(binding), encoding=self.env.encoding)
         except UnwritableError as reason:
             self.problems.append(self.reports.unwritable(key, str(reason), binding))
             self._site(key, State.PENDING, before, to, binding)
@@ -215,16 +217,14 @@ class Examination:
                 readings.add("".join(str(part) for part in parts))
         return readings if binding.value is not None else set()
 
-    def _finished(self, binding: Binding, setting: Setting) -> bool:
-        """Whether both readers read the new value already, exported as the operation wants."""
-        spelling = Spelling.of(self.env, binding)
-        if binding.value is None or self._spelled(binding, setting) != spelling:
+    def _finished(self, spelling: Spelling, binding: Binding, to: str) -> bool:
+        """Whether both readers read the new value already."""
+        if binding.parts != ((to,) if to else ()):
             return False
-        return spelling.reads(binding.key, setting.to, self._rest(binding))
+        return spelling.reads(binding.key, to, self._rest(binding))
 
-    def _spelled(self, binding: Binding, setting: Setting) -> Spelling:
+    def _spelled(self, spelling: Spelling, binding: Binding, setting: Setting) -> Spelling:
         """The line with ``export`` as wanted, and tight where bash would read another line."""
-        spelling = Spelling.of(self.env, binding)
         spelling = spelling.exporting(wanted=self._wants_export(setting, binding))
         if spelling.strange or binding.key in self.env.in_bash:
             return spelling.tight()

@@ -139,8 +139,8 @@ def read_back(
             place = before.by_key.get(key)
             reason = "another line of the file would still be read instead"
             yield reports.unwritable(key, reason, place[-1] if place else None)
-    in_python = {key: bindings[-1].parts for key, bindings in before.by_key.items()}
-    now_in_python = {key: bindings[-1].parts for key, bindings in after.by_key.items()}
+    in_python = {key: bindings[-1].value for key, bindings in before.by_key.items()}
+    now_in_python = {key: bindings[-1].value for key, bindings in after.by_key.items()}
     in_bash = {key: parts for key, parts in before.in_bash.items() if parts is not None}
     now_in_bash = after.in_bash
     for key in {**in_python, **in_bash}:
