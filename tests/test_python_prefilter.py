@@ -29,6 +29,11 @@ HIDDEN = [
     (b'x = """a\r\nb"""', "a\nb"),
     ("# coding: latin-1\nx = 'é'".encode("latin-1"), "é"),
     (rb'x = "\ud83d"', "\ud83d"),
+    (b'x = (\n  "gpt" \'\' # it\'s C:\\new\\\n # \'\n\f u"""-""" "" \'4\')', "gpt-4"),
+    (b"x = 'gpt' ' ' 'for'", "gpt for"),
+    (b"x = 'gpt' '\"' \\\r\n '4'", 'gpt"4'),
+    (b"x = r'a\\\n' 'b'", "a\\\nb"),
+    (b"x = '\\\n' 'gp' '\\\n' 't-4'", "gpt-4"),
     (b"", ""),
 ]
 
@@ -44,6 +49,15 @@ def test_what_hides_a_value_is_seen(code, value):
 )
 def test_a_file_without_it_is_not_parsed(code):
     assert not may_contain(code, ["gpt-4o"])
+
+
+def test_a_table_of_characters_holds_no_value_but_its_own():
+    rows = "".join(f"    {chr(code)!r}  # 0x{code:02x}\n" for code in range(256))
+    escaped = "".join(f"    '\\x{code:02x}'  # 0x{code:02x}\n" for code in range(256))
+    for table in (rows, escaped):
+        code = f"TABLE = (\n{table})\n".encode()
+        assert not may_contain(code, ["gpt-4", "model", "acb"])
+        assert may_contain(code, ["ABCDEFGHIJKLMNOP"])
 
 
 ALPHABET = "ab\\'\"{}\n é"

@@ -1,12 +1,10 @@
 r"""Whether the bytes of a Python file can hold a string, without parsing them.
 
-A literal may hide its value from a plain search, and each way leaves a trace:
-
-* escapes, ``"gp\x74-4"``: the file is searched once more with its escapes resolved. A run of
-  backslashes in a literal begins in the literal, so resolving from left to right is in step;
-* implicit concatenation, ``"gpt" "-4"``: then some head of the value stands before a quote, its
-  rest after one, and what is between them in quotes;
-* doubled braces in an f-string; line ends; an encoding that is not UTF-8: undone first.
+A literal may hide its value from a plain search, but what stands for a character in it is known:
+the character, or one of its escapes; and so is what may stand between two: the end of a line after
+a backslash, or the end of a piece of an implicit concatenation, white space, comments, and the
+begin of the next piece. A search for the value, or a part of it, with all of these in it finds
+every file that holds the value; that something else looks like it is no harm.
 
 So the answer False is certain: no literal, and no static text of an f-string, holds the value.
 """
@@ -17,39 +15,28 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import takewhile
 from typing import Final
 
 from keychange.formats.python.encoding import InvalidPython, encoding_of
 
-_ESCAPE: Final = re.compile(
-    rb"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3})|N\{([^}]+)\}"
-    rb"|(\r\n|[\r\n])|([abfnrtv\\'\"]))"
-)
 _EVERYDAY: Final = b"[-2*T0v1w'kx:yb\"=gh)(.,mupfcd_lrnoaiste"
 """The bytes of Python code, the seldom ones first; all others are more seldom still."""
 
-_QUOTES: Final = (b'"', b"'")
-_LETTERS: Final = dict(zip(b"abfnrtv\\'\"", b"\a\b\f\n\r\t\v\\'\"", strict=True))
+_LETTERS: Final = dict(zip("\a\b\f\n\r\t\v\\'\"", "abfnrtv\\'\"", strict=True))
 
 
 def may_contain(data: bytes, values: Iterable[str]) -> bool:
     """False only where no string literal, nor a part of one, holds one of the values."""
     wanted = _wanted(frozenset(values))
-    if b"" in wanted.values:
-        return True
     text = _as_utf8(data)
-    if wanted.newline:
-        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if wanted.brace:
-        text += b"\0" + text.replace(b"{{", b"{").replace(b"}}", b"}")
     if any(value in text for value in wanted.values):
         return True
-    if b"\\" in text and wanted.escaped.search(text):
-        text += b"\0" + _ESCAPE.sub(_resolve, text)
-        if any(value in text for value in wanted.values):
-            return True
-    return any(_is_split(text, value) for value in wanted.values)
+    escaped = b"\\" in text and wanted.escaped.search(text)
+    return any(
+        (escaped or all(trace.search(text) for trace in _traces(value)))
+        and _spelling(value).search(text)
+        for value in wanted.values
+    )
 
 
 def line_patterns(values: Iterable[str], rank: int = 0) -> tuple[str, ...]:
@@ -114,8 +101,6 @@ class _Wanted:
     """
 
     values: tuple[bytes, ...]
-    newline: bool
-    brace: bool
     escaped: re.Pattern[bytes]
 
 
@@ -124,22 +109,22 @@ def _wanted(values: frozenset[str]) -> _Wanted:
     encoded = tuple(sorted(value.encode("utf-8", "surrogatepass") for value in values))
     alphabet = bytes(sorted(set(b"".join(encoded))))
     joined = re.escape(alphabet) + rb"\\'\""
-    named = rb"|[abfnrtv\\'\"]" if set(alphabet) & set(_LETTERS.values()) else b""
+    named = rb"|[abfnrtv\\'\"]" if any(ord(each) in alphabet for each in _LETTERS) else b""
     return _Wanted(
         values=encoded,
-        newline=b"\n" in alphabet,
-        brace=b"{" in alphabet or b"}" in alphabet,
         escaped=re.compile(rb"\\(?:[xuUN0-7]|(?:\r\n|[\r\n])[" + joined + rb"]" + named + rb")"),
     )
 
 
 @lru_cache(maxsize=64)
 def _traces(value: bytes) -> tuple[re.Pattern[bytes], ...]:
-    """What a file has that holds the value in one piece or in many.
+    """What a file without escapes has that holds the value in one piece or in many.
 
     From each character on it has the next ones, or the end of a piece. To look for those that
     begin with a seldom character rules out nearly every file.
     """
+    if set(value) & set(b"{}\n"):
+        return ()  # there is more than one way to write them
     places = {byte: at for at, byte in reversed(list(enumerate(value[:-1])))}
     seldom = sorted(places, key=lambda byte: (_EVERYDAY.find(byte), byte))[:6]
     return tuple(re.compile(_trace(value[places[byte] :][:6])) for byte in seldom)
@@ -152,45 +137,38 @@ def _trace(text: bytes) -> bytes:
     return re.escape(text[:1]) + rest
 
 
-def _is_split(text: bytes, value: bytes) -> bool:
-    """Whether the value can lie across pieces: each cut of it must stand where pieces meet."""
-    if not all(trace.search(text) for trace in _traces(value)):
-        return False
-    heads = takewhile(lambda cut: value[:cut] in text, range(1, len(value)))
-    cuts = [cut for cut in heads if any(value[:cut] + quote in text for quote in _QUOTES)]
-    seen = set(cuts)
-    while cuts:
-        start = cuts.pop()
-        for quote in _QUOTES:
-            for end in range(start + 1, len(value) + 1):
-                piece = quote + value[start:end]
-                if piece not in text:
-                    break
-                if end == len(value):
-                    return True
-                if end not in seen and piece + quote in text:
-                    seen.add(end)
-                    cuts.append(end)
-    return False
+_JOINED: Final = rb"(?:\\(?:\r\n?|\n))*"
+_BETWEEN: Final = rb"(?:[\"'](?:(?:[ \t\f\r\n]|\\(?:\r\n?|\n)|#[^\r\n]*+)*+[rRuUfFtT]{0,2}[\"'])+?"
+"""From the end of a piece to the begin of another: each mark may end one or begin the next."""
+_LONGEST: Final = 12
 
 
-def _resolve(match: re.Match[bytes]) -> bytes:
-    """What an escape means, in UTF-8."""
-    short, middle, long, octal, name, line, letter = match.groups()
-    if line:
-        return b""
-    if letter:
-        return bytes([_LETTERS[letter[0]]])
-    try:
-        if name:
-            import unicodedata
+@lru_cache(maxsize=64)
+def _spelling(value: bytes) -> re.Pattern[bytes]:
+    """A few characters of a value in a row, from a seldom one on, in every spelling."""
+    text = value.decode("utf-8", "surrogatepass")
+    last = max(len(text) - _LONGEST, 0)
+    start = min(range(last + 1), key=lambda at: _EVERYDAY.find(text[at].encode("utf-8", "replace")))
+    between = _JOINED + _BETWEEN + _JOINED + rb")?"
+    return re.compile(between.join(map(_spelled, text[start : start + _LONGEST])))
 
-            char = unicodedata.lookup(name.decode("ascii", "replace"))
-        else:
-            char = chr(int(octal, 8) if octal else int(short or middle or long, 16))
-    except (KeyError, ValueError, OverflowError):
-        return match[0]
-    return char.encode("utf-8", "surrogatepass")
+
+def _spelled(char: str) -> bytes:
+    """A character in every spelling."""
+    code = ord(char)
+    plain = {"\n": rb"\r\n?|\n", "{": rb"\{\{?", "}": rb"\}\}?"}.get(char)
+    ways = [plain or re.escape(char.encode("utf-8", "surrogatepass")), rb"\\N\{[^}]*\}"]
+    for letter, digits in (("x", 2), ("u", 4), ("U", 8)):
+        number = f"{code:0{digits}x}"
+        if len(number) == digits:
+            both = (f"[{each}{each.upper()}]" if each.isalpha() else each for each in number)
+            ways.append(rf"\\{letter}{''.join(both)}".encode())
+    octal = f"{code:o}"
+    if len(octal) <= 3:
+        ways.append(rf"\\0{{0,{3 - len(octal)}}}{octal}".encode())
+    if char in _LETTERS:
+        ways.append(rb"\\" + re.escape(_LETTERS[char].encode()))
+    return b"(?:" + b"|".join(ways) + b")"
 
 
 def _as_utf8(data: bytes) -> bytes:
