@@ -15,8 +15,12 @@ import time
 import pytest
 
 from keychange.errors import KeychangeError, RefusedError
-from keychange.transaction import FileWrite, commit, lock, owner, read_steadily, reading, recover
-from keychange.transaction.lock import Owner, require_lock
+from keychange.transaction import reading
+from keychange.transaction.commit import commit
+from keychange.transaction.lock import Owner, lock, owner, require_lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.reading import read_steadily
+from keychange.transaction.recovery import recover
 from support.faults import in_child, leftovers, run, start_child, was_killed
 
 

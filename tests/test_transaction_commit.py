@@ -10,7 +10,12 @@ import stat
 import pytest
 
 from keychange.errors import RefusedError
-from keychange.transaction import FileWrite, commit, files, lock, pending_recovery, recover
+from keychange.transaction import files
+from keychange.transaction.commit import commit
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.recovery import recover
+from keychange.transaction.stages import pending_recovery
 from support.faults import LEDGER, leftovers, read_note, run, snapshot, write_note
 
 

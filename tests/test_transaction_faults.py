@@ -9,7 +9,10 @@ import signal
 import pytest
 
 from keychange.errors import RefusedError, RollbackError, RolledBackError
-from keychange.transaction import Interrupted, lock, pending_recovery, recover
+from keychange.interruption import Interrupted
+from keychange.transaction.lock import lock
+from keychange.transaction.recovery import recover
+from keychange.transaction.stages import pending_recovery
 from support.faults import (
     ERRORS,
     KILLS,

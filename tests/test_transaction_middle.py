@@ -11,8 +11,11 @@ from unittest.mock import Mock
 import pytest
 
 from keychange.errors import RollbackError, RolledBackError
-from keychange.transaction import Ending, FileWrite, lock, pending_recovery, recover
 from keychange.transaction.files import FileSystem
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.recovery import Ending, recover
+from keychange.transaction.stages import pending_recovery
 from support.faults import (
     LEDGER,
     WRITES,

@@ -12,15 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keychange.errors import RefusedError, RollbackError
-from keychange.transaction import (
-    Ending,
-    commit,
-    lock,
-    pending_recovery,
-    read_steadily,
-    recover,
-)
+from keychange.transaction.commit import commit
+from keychange.transaction.lock import lock
+from keychange.transaction.reading import read_steadily
+from keychange.transaction.recovery import Ending, recover
 from keychange.transaction.rollback import is_mixture
+from keychange.transaction.stages import pending_recovery
 from support.faults import (
     WRITES,
     at_call,

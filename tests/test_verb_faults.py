@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from keychange.transaction import pending_recovery
+from keychange.transaction.stages import pending_recovery
 from support.faults import ERRORS, KILLS, leftovers, quick_folder
 from support.verb_scene import VerbScene, snapshot
 from support.verbs import Forks, Replay, migrate_here

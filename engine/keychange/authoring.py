@@ -18,7 +18,10 @@ from keychange.resources import data_dir
 from keychange.secrets import looks_secret
 from keychange.settings import Settings
 from keychange.survey import Held, Survey, survey
-from keychange.transaction import FileWrite, commit, lock, recover
+from keychange.transaction.commit import commit
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.recovery import recover
 
 SCHEMA_FILE = "migration.schema.json"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_]*")

@@ -25,7 +25,7 @@ from keychange.preconditions import (
 )
 from keychange.project import Project
 from keychange.templates import Templates
-from keychange.transaction import pending_recovery
+from keychange.transaction.stages import pending_recovery
 from keychange.verification.model import hub
 from keychange.verification.model.download import FETCHABLE, is_offline, size_in_words
 from keychange.verification.process import find_program

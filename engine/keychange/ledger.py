@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -262,13 +261,17 @@ def _text_out(data: bytes) -> Json:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode("ascii")}
+        from base64 import b64encode
+
+        return {"base64": b64encode(data).decode("ascii")}
 
 
 def _text_in(value: Any) -> bytes:  # noqa: ANN401 (JSON)
     if isinstance(value, str):
         return value.encode("utf-8")
-    return base64.b64decode(value["base64"], validate=True)
+    from base64 import b64decode
+
+    return b64decode(value["base64"], validate=True)
 
 
 def _site_out(site: Recorded) -> dict[str, Json]:

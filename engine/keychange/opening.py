@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from keychange import git
 from keychange.loader import Known
 from keychange.project import Project, load_project
 from keychange.settings import Settings
-from keychange.transaction import Recovery, read_steadily, recover_if_free
+from keychange.transaction.reading import read_steadily
+from keychange.transaction.stages import has_remains
+
+if TYPE_CHECKING:
+    from keychange.transaction.recovery import Recovery
 
 T = TypeVar("T")
 
@@ -39,7 +43,7 @@ def opened(
     Raises:
         UsageProblem, RefusedError: as ``load_project``.
     """
-    found = recover_if_free(settings.root)
+    found = _recovered(settings.root)
     if found is not None:
         recovered(found)
     index = git.staged(settings.root) if staged else {}
@@ -47,6 +51,14 @@ def opened(
         return read_steadily(
             settings.root, lambda held: work(load_project(settings, {**held, **index}, known))
         )
+
+
+def _recovered(root: Path) -> Recovery | None:
+    if not has_remains(root):
+        return None
+    from keychange.transaction.recovery import recover_if_free
+
+    return recover_if_free(root)
 
 
 def _compiled(root: Path) -> AbstractContextManager[Known]:

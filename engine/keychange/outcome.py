@@ -12,7 +12,7 @@ from keychange.model import Json
 from keychange.probing.verdict import Verdict
 
 if TYPE_CHECKING:
-    from keychange.transaction import Recovery
+    from keychange.transaction.recovery import Recovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from keychange.model import Direction, Json, Plan
 from keychange.project import Project, plan_down, plan_up
 from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.snapshot import sha256
-from keychange.transaction import ensure_state_dir
+from keychange.transaction.state import ensure_state_dir
 
 FORMAT = 1
 _KEY = f"{STATE_DIRECTORY}/key"

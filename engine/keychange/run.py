@@ -19,7 +19,8 @@ from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probing.verdict import Verdict
 from keychange.project import Project, plan_down
-from keychange.transaction import FileWrite, commit
+from keychange.transaction.commit import commit
+from keychange.transaction.preflight import FileWrite
 
 
 def now() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +95,8 @@ class _Worker:
         """The results; None where there are none."""
         with open(self._pipe, "rb", closefd=False) as pipe:
             data = pipe.read()
+        import pickle
+
         pid, self._pid = self._pid, 0
         _, status = os.waitpid(pid, 0)
         return pickle.loads(data) if data and status == 0 else None  # noqa: S301 (from our own copy)
@@ -111,6 +112,8 @@ class _Worker:
 def _work(function: Callable[[Job], Result], jobs: Sequence[Job], pipe: int) -> None:
     """The life of a worker. It never returns, and runs and flushes nothing of its parent's."""
     try:
+        import pickle
+
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(each) is not signal.SIG_IGN:
                 signal.signal(each, signal.SIG_DFL)  # the parent reports; a worker only ends

@@ -14,7 +14,8 @@ from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
 from keychange.project import Project, left_behind, old_values, plan_up
 from keychange.spans import LineIndex
-from keychange.transaction import owner, pending_recovery
+from keychange.transaction.lock import owner
+from keychange.transaction.stages import pending_recovery
 
 _OF_UP = ("unreadable-ledger", "found-done")
 """What a plan says about going on; the standing says it in its own way."""

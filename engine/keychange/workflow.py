@@ -19,7 +19,10 @@ from keychange.renumbering import Renumbering
 from keychange.run import Run
 from keychange.searching import holding_now
 from keychange.stamping import Stamping
-from keychange.transaction import lock, pending_recovery, recover, stale
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import stale
+from keychange.transaction.recovery import recover
+from keychange.transaction.stages import pending_recovery
 
 if TYPE_CHECKING:
     from keychange.outcome import CheckOutcome

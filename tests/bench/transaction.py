@@ -10,7 +10,9 @@ from pathlib import Path
 from measure import Row
 from places import Places
 
-from keychange.transaction import FileWrite, commit, lock
+from keychange.transaction.commit import commit
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
 
 
 def transaction(places: Places, runs: int, number: int) -> list[Row]:

@@ -18,7 +18,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "engine")]
 
-from keychange.transaction import FileWrite, commit, lock, recover  # noqa: E402 - path first
+from keychange.transaction.commit import commit  # noqa: E402 - path first
+from keychange.transaction.lock import lock  # noqa: E402 - path first
+from keychange.transaction.preflight import FileWrite  # noqa: E402 - path first
+from keychange.transaction.recovery import recover  # noqa: E402 - path first
 from support.faults import LEDGER, leftovers, snapshot, start_child, was_killed  # noqa: E402
 
 

@@ -17,8 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keychange.settings import TEMP_PREFIX
-from keychange.transaction import FileWrite, commit, files, lock, recover
+from keychange.transaction import files
+from keychange.transaction.commit import commit
 from keychange.transaction.files import FileSystem
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.recovery import recover
 
 LEDGER = ".keychange/ledger.json"
 KEPT = {".gitignore", "lock", "ledger.json", "journal", "cache"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from keychange.transaction import FileWrite
+from keychange.transaction.preflight import FileWrite
 from support.faults import LEDGER, run
 
 

@@ -21,7 +21,8 @@ def command(session: Session, *, lock_timeout: float) -> int:
 
     Every other verb does this first, too, unless another run is at work.
     """
-    from keychange.transaction import lock, recover
+    from keychange.transaction.lock import lock
+    from keychange.transaction.recovery import recover
 
     root = session.settings().root
     with lock(root, lock_timeout, command="migrate recover"):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from keychange.project import Project
     from keychange.render.style import Style
     from keychange.settings import Settings
-    from keychange.transaction import Recovery
+    from keychange.transaction.recovery import Recovery
 
 _CLOSING = {
     "refused": ("Refused: nothing was written.", "Refused: nothing else was written."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -16,11 +15,12 @@ from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, Walk, split
 from keychange.transaction.flushing import Flushing
-from keychange.transaction.journal import COMMITTED, Journal
+from keychange.transaction.journal import Journal
 from keychange.transaction.lock import require_lock
 from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
 from keychange.transaction.recovery import complete, finish
 from keychange.transaction.rollback import roll_back
+from keychange.transaction.stages import COMMITTED, JOURNAL, stage_of
 from keychange.transaction.staging import stage
 
 
@@ -59,7 +59,7 @@ def commit(
         return
     tree = Tree(root)
     _clear(tree)
-    identifier = secrets.token_hex(8)
+    identifier = os.urandom(8).hex()
     prepared = preflight(tree, identifier, wanted, reads)
     plan = Journal.new(identifier, prepared.folders, [each.entry for each in prepared.targets])
     with Deferral() as signals:
@@ -79,7 +79,7 @@ def commit(
 
 def _clear(tree: Tree) -> None:
     """Finish an earlier commit of this very run that is complete and could not clear up."""
-    found = journal.stage_of(Path(tree.root))
+    found = stage_of(Path(tree.root))
     if found == COMMITTED and (earlier := journal.load(tree, COMMITTED)):
         complete(tree, earlier)
     elif found:
@@ -94,7 +94,7 @@ def _prepare(tree: Tree, plan: Journal) -> None:
             error(
                 "journal-unwritable",
                 f"the journal cannot be written, so no file was: {problem.strerror}",
-                Location(journal.FOLDER),
+                Location(JOURNAL),
                 hint="every change is journaled first; remove the cause and run the command again",
             )
         ) from problem
@@ -190,7 +190,7 @@ def _telling(path: str = "") -> Iterator[None]:
 def _undo(tree: Tree, plan: Journal, touched: set[str], cause: BaseException) -> None:
     """Roll back after a failure, and say how that ended unless the cause may say it itself."""
     try:
-        if journal.stage_of(Path(tree.root)) == COMMITTED:
+        if stage_of(Path(tree.root)) == COMMITTED:
             # The mark was set and could not be flushed: nobody may rely on it.
             journal.unmark(tree)
         undone = roll_back(tree, plan, touched)
@@ -209,8 +209,8 @@ def _unmarked(problem: OSError) -> Diagnostic:
     return error(
         "commit-unconfirmed",
         "all files hold their new bytes, but the disk confirmed neither that nor the way back:"
-        f" {problem.strerror}; the bytes from before are in {journal.FOLDER}/{COMMITTED}",
-        Location(f"{journal.FOLDER}/{COMMITTED}"),
+        f" {problem.strerror}; the bytes from before are in {JOURNAL}/{COMMITTED}",
+        Location(f"{JOURNAL}/{COMMITTED}"),
         hint="look at the files; to keep the new ones, let keychange finish",
         command="migrate recover",
     )
@@ -220,6 +220,6 @@ def _unconfirmed(problem: OSError) -> Diagnostic:
     return error(
         "write-failed",
         f"the disk did not confirm the commit: {problem.strerror}",
-        Location(journal.FOLDER),
+        Location(JOURNAL),
         hint="remove the cause and run the command again",
     )

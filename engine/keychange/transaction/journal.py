@@ -11,11 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, Self
 
 from keychange.diagnostics import Location, error
@@ -23,13 +21,10 @@ from keychange.errors import RefusedError, RollbackError
 from keychange.settings import TEMP_PREFIX
 from keychange.transaction import files
 from keychange.transaction.files import Tree
+from keychange.transaction.stages import COMMITTED, JOURNAL, PREPARED, WRITING
 from keychange.transaction.state import STATE, ensure_folder
 
 FORMAT: Final = 1
-FOLDER: Final = f"{STATE}/journal"
-WRITING: Final = "writing"
-PREPARED: Final = "prepared"
-COMMITTED: Final = "committed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,22 +184,6 @@ def temp_name(identifier: str, number: int) -> str:
     return f"{TEMP_PREFIX}{identifier}-{number}"
 
 
-def stage_of(root: Path) -> str | None:
-    """``prepared`` or ``committed`` where a transaction is under way or unfinished, else None."""
-    for stage in (PREPARED, COMMITTED):
-        if os.path.isfile(root / FOLDER / stage):  # noqa: PTH113 - is_file raises without access
-            return stage
-    return None
-
-
-def has_remains(root: Path) -> bool:
-    """Whether a transaction is under way, or has left anything at all; a look, no more."""
-    try:
-        return any((root / FOLDER).iterdir())
-    except OSError:
-        return False
-
-
 def load(tree: Tree, stage: str) -> Journal | None:
     """The journal that is at a stage, None where there is none.
 
@@ -212,7 +191,7 @@ def load(tree: Tree, stage: str) -> Journal | None:
         RefusedError: a newer keychange wrote it.
         RollbackError: it cannot be read, so that nothing can be restored from it.
     """
-    path = f"{FOLDER}/{stage}"
+    path = f"{JOURNAL}/{stage}"
     try:
         found = tree.read(path)
         return Journal.decode(found.data) if found else None
@@ -244,7 +223,7 @@ def prepare(tree: Tree, journal: Journal) -> None:
     """
     with tree.folder(STATE) as state:
         ensure_folder("journal", state)
-    with tree.folder(FOLDER) as folder:
+    with tree.folder(JOURNAL) as folder:
         try:
             forget(WRITING, folder)
             files.write_new(WRITING, folder, journal.encode())
@@ -259,13 +238,13 @@ def prepare(tree: Tree, journal: Journal) -> None:
 
 def discard_unfinished(tree: Tree) -> None:
     """Remove what was cut short before it became a journal: no file had been touched."""
-    with contextlib.suppress(OSError), tree.folder(FOLDER) as folder:
+    with contextlib.suppress(OSError), tree.folder(JOURNAL) as folder:
         forget(WRITING, folder)
 
 
 def mark_committed(tree: Tree) -> None:
     """The one step that makes a transaction final."""
-    with tree.folder(FOLDER) as folder:
+    with tree.folder(JOURNAL) as folder:
         files.system.replace(PREPARED, COMMITTED, folder)
         files.system.flush(folder)
         files.system.barrier(folder)
@@ -273,7 +252,7 @@ def mark_committed(tree: Tree) -> None:
 
 def unmark(tree: Tree) -> None:
     """Take the mark back, so that the transaction can be undone."""
-    with tree.folder(FOLDER) as folder:
+    with tree.folder(JOURNAL) as folder:
         files.system.replace(COMMITTED, PREPARED, folder)
         # What makes this flush fail makes the one after the undo fail too, and that one tells.
         with contextlib.suppress(OSError):
@@ -282,7 +261,7 @@ def unmark(tree: Tree) -> None:
 
 def remove(tree: Tree, stage: str) -> None:
     """Remove the journal and the before-images in it: there is nothing left to do."""
-    with tree.folder(FOLDER) as folder:
+    with tree.folder(JOURNAL) as folder:
         files.system.unlink(stage, folder)
         files.system.flush(folder)
 

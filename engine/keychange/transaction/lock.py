@@ -7,7 +7,6 @@ import errno
 import fcntl
 import json
 import os
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -46,7 +45,7 @@ class Owner:
         """The record of the running process."""
         pid = os.getpid()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(pid, socket.gethostname(), now, command, _process_start(pid))
+        return cls(pid, os.uname().nodename, now, command, _process_start(pid))
 
     @classmethod
     def parse(cls, data: bytes) -> Owner | None:
@@ -66,7 +65,7 @@ class Owner:
     @property
     def is_current(self) -> bool:
         """False for a record that an ended process left, also where its number is in use again."""
-        if self.host != socket.gethostname():
+        if self.host != os.uname().nodename:
             return True
         return _is_alive(self.pid) and self.process_start == _process_start(self.pid)
 

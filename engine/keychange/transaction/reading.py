@@ -9,8 +9,7 @@ from typing import Final, TypeVar
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError
-from keychange.transaction import journal
-from keychange.transaction.files import Tree
+from keychange.transaction.stages import JOURNAL, PREPARED
 from keychange.transaction.state import LEDGER, STATE
 
 T = TypeVar("T")
@@ -32,7 +31,7 @@ def read_steadily(root: Path, read: Callable[[Mapping[str, bytes | None]], T]) -
     """
     for _ in range(_ATTEMPTS):
         moment = _moment(root)
-        instead = _instead(root) if moment and journal.PREPARED in moment[0] else {}
+        instead = _instead(root) if moment and PREPARED in moment[0] else {}
         if instead is not None:
             try:
                 result = read(instead)
@@ -59,7 +58,7 @@ def _moment(root: Path) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
 
     None where there has been none.
     """
-    folder = root / journal.FOLDER
+    folder = root / JOURNAL
     try:
         names = tuple(sorted(entry.name for entry in folder.iterdir()))
         status = folder.stat()
@@ -74,7 +73,10 @@ def _moment(root: Path) -> tuple[tuple[str, ...], tuple[int, ...]] | None:
 
 def _instead(root: Path) -> dict[str, bytes | None] | None:
     """The before-images by path; None when the transaction has ended in this very moment."""
-    unfinished = journal.load(Tree(root), journal.PREPARED)
+    from keychange.transaction import journal
+    from keychange.transaction.files import Tree
+
+    unfinished = journal.load(Tree(root), PREPARED)
     if unfinished is None:
         return None
     return {name: e.before for e in unfinished.entries for name in (e.path, e.target)}

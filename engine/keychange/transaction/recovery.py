@@ -13,9 +13,10 @@ from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, split
 from keychange.transaction.flushing import flush_folders
-from keychange.transaction.journal import COMMITTED, Journal
+from keychange.transaction.journal import Journal
 from keychange.transaction.lock import lock, require_lock
 from keychange.transaction.rollback import roll_back
+from keychange.transaction.stages import COMMITTED, JOURNAL, stage_of
 
 
 class Ending(StrEnum):
@@ -61,7 +62,7 @@ def recover(root: Path) -> Recovery | None:
     """
     require_lock(root)
     tree = Tree(root)
-    stage_found = journal.stage_of(root)
+    stage_found = stage_of(root)
     journal.discard_unfinished(tree)
     if stage_found is None:
         return None
@@ -84,7 +85,7 @@ def recover(root: Path) -> Recovery | None:
 
 
 def recover_if_free(root: Path) -> Recovery | None:
-    """As ``recover``, for commands that only read: they never wait for the lock.
+    """As ``recover``, for commands that only read, where ``has_remains``: they never wait.
 
     Returns None as well where another process has the lock, or where this one may not take it;
     ``read_steadily`` then shows the state from before.
@@ -92,19 +93,12 @@ def recover_if_free(root: Path) -> Recovery | None:
     Raises:
         RefusedError, RollbackError: as ``recover``.
     """
-    if not journal.has_remains(root):
-        return None
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(lock(root, command="migrate recover"))
         except RefusedError:
             return None
         return recover(root)
-
-
-def pending_recovery(root: Path) -> bool:
-    """Whether a transaction is under way or was interrupted; reads only, and never waits."""
-    return journal.stage_of(root) is not None
 
 
 def complete(tree: Tree, plan: Journal) -> None:
@@ -121,7 +115,7 @@ def complete(tree: Tree, plan: Journal) -> None:
                 "journal-unremovable",
                 "a run was interrupted after all its files were written, and what is left of it"
                 f" cannot be removed: {problem.strerror}",
-                Location(f"{journal.FOLDER}/{COMMITTED}"),
+                Location(f"{JOURNAL}/{COMMITTED}"),
                 hint="every file holds its new bytes; remove the cause, then let keychange finish",
                 command="migrate recover",
             )

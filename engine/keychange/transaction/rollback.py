@@ -19,11 +19,12 @@ from keychange.transaction.files import Found, NotAFileError, TooLargeError, Tre
 from keychange.transaction.flushing import flush_folders
 from keychange.transaction.journal import Entry, Journal
 from keychange.transaction.preflight import digest
+from keychange.transaction.stages import JOURNAL, PREPARED
 from keychange.transaction.staging import stage
 from keychange.transaction.state import STATE, ensure_folder
 
 BACKUP: Final = f"{STATE}/backup"
-_JOURNAL: Final = f"{journal.FOLDER}/{journal.PREPARED}"
+_JOURNAL: Final = f"{JOURNAL}/{PREPARED}"
 
 
 class _ForeignError(Exception):
@@ -62,7 +63,7 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
         if not undone.retry:
             if not undone.failures:
                 _drop_backups(tree, unfinished)
-            journal.remove(tree, journal.PREPARED)
+            journal.remove(tree, PREPARED)
     except OSError as problem:
         undone.retry = True
         undone.failures.append(_unconfirmed(problem))

@@ -35,7 +35,8 @@ from keychange.project import Project
 from keychange.resources import bundled_schema
 from keychange.settings import migration_files
 from keychange.standing import Report
-from keychange.transaction import JOURNAL, ensure_state_dir
+from keychange.transaction.stages import JOURNAL
+from keychange.transaction.state import ensure_state_dir
 from keychange.warm import seals
 from keychange.warm.replay import Asked
 from keychange.warm.saving import save

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from keychange.settings import TEMP_PREFIX
-from keychange.transaction import ensure_state_dir
+from keychange.transaction.state import ensure_state_dir
 from keychange.warm import store
 
 _KEPT: Final = 16
