@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from keychange.checks import probe, probe_of
@@ -40,9 +39,9 @@ def measure(
     choices: Mapping[str, Json] = {**check.options, "model": cached, "expect": {}}
     options.progress(f"baseline: probing {cached}, which is in use now")
     found = probe(
-        root, migration, replace(check, options=choices), templates, options, suffix="-baseline"
+        root, migration, check._replace(options=choices), templates, options, suffix="-baseline"
     )
-    return replace(found, name="baseline", diagnostics=())
+    return found._replace(name="baseline", diagnostics=())
 
 
 def already_broken(before: CheckOutcome) -> Diagnostic | None:

@@ -69,7 +69,7 @@ def probe(
         report = run_probe(request, _by_stage(options))
     finally:
         options.live("", hidden)
-    return replace(_probe_outcome(report, root, request), hidden=hidden)
+    return _probe_outcome(report, root, request)._replace(hidden=hidden)
 
 
 def probe_request(
@@ -119,7 +119,7 @@ def _commands(
         diagnostics: tuple[Diagnostic, ...] = ()
         if result.code:
             diagnostics = (error(result.code, result.message, place, hint=result.hint),)
-        yield replace(_command_outcome(result, diagnostics), hidden=hidden)
+        yield _command_outcome(result, diagnostics)._replace(hidden=hidden)
         if result.verdict is not Verdict.PASS:
             return
 

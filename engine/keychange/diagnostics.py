@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from keychange.spans import LineIndex, Span
 
@@ -19,8 +19,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in a file: line and column from 1, both 0 where only the file is known.
 
     ``length`` counts the characters to underline. ``text`` is the whole line, nothing where it
@@ -88,16 +87,14 @@ def _entry_length(text: str) -> int:
     return max(1, len(text[:end].rstrip()))
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """A second place that explains a diagnostic, and what is there: ``it is set first here``."""
 
     location: Location
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One finding: a stable ``code``, a message of one line, a place, a hint and a command.
 
     ``hint`` says what to do; ``command`` is the next command to run and works when pasted.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from keychange.closest import hint_of
 from keychange.diagnostics import Diagnostic, Related, error
@@ -15,8 +15,7 @@ BASE = "base"
 HEAD = "head"
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """Migrations in order; the last is the head, base is before the first.
 
     ``problems`` say where two have one number, or a number is missing between two: such a

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from keychange.formats.json.pointer import join, lookup
 from keychange.model import ABSENT, Json, Value, same
@@ -21,8 +20,7 @@ _LONGEST = 72
 _MOST = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One declared change: what a pointer named before, and what it names now.
 
     ``items``: both are arrays, and elements come or go while the others keep their order.

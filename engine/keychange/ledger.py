@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from keychange.diagnostics import Location, error
 from keychange.edits import Edit, apply_edits, inverse
@@ -38,8 +38,7 @@ class Status(StrEnum):
     STAMPED = "stamped"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRecord:
+class FileRecord(NamedTuple):
     """What one run did to one file.
 
     ``before`` and ``after`` are SHA-256 of the whole file, None where it was absent. ``undo``
@@ -77,8 +76,7 @@ def _recorded(site: Site) -> Recorded:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What an entry was before a run whose checks have not ended: its status, and its batches."""
 
     status: Status
@@ -123,7 +121,7 @@ class Entry:
         known: dict[tuple[str, str], Recorded] = {}
         for site in (each for batch in self.batches for file in batch for each in file.sites):
             key = (site.path, site.address)
-            known[key] = replace(site, before=known[key].before) if key in known else site
+            known[key] = site._replace(before=known[key].before) if key in known else site
         return known
 
     @property
@@ -133,8 +131,7 @@ class Entry:
         return next((str(each["irreversible"]) for each in declared if "irreversible" in each), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(NamedTuple):
     """The last run that wrote: its verb, how it ended, for which revision, and when."""
 
     verb: str
@@ -143,8 +140,7 @@ class Last:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(NamedTuple):
     """All entries by number; of two with one number, the one applied later comes later.
 
     ``serial`` counts the writes, so that no two states of a ledger are the same: a saved plan
@@ -166,7 +162,7 @@ class Ledger:
 
     def written(self, by: Last) -> Ledger:
         """The ledger as this run writes it."""
-        return replace(self, serial=self.serial + 1, last=by)
+        return self._replace(serial=self.serial + 1, last=by)
 
     def with_step(self, step: Step, migration: Migration, status: Status, now: str) -> Ledger:
         """The ledger after a step toward head; a step that changed nothing adopts what is there."""
@@ -194,16 +190,16 @@ class Ledger:
         entries = {each.revision: each for each in self.entries}
         entries[entry.revision] = entry
         ordered = sorted(entries.values(), key=lambda each: number(each.revision))
-        return replace(self, entries=tuple(ordered))
+        return self._replace(entries=tuple(ordered))
 
     def without(self, revision: str) -> Ledger:
         """The ledger after a step toward base."""
         kept = (each for each in self.entries if each.revision != revision)
-        return replace(self, entries=tuple(kept))
+        return self._replace(entries=tuple(kept))
 
     def to_bytes(self) -> bytes:
         """The file: JSON, one document with a format version, one line for each file record."""
-        last = json.dumps(asdict(self.last) if self.last else None)
+        last = json.dumps(self.last._asdict() if self.last else None)
         head = f'{{"format": {FORMAT}, "serial": {self.serial}, "last": {last}, "entries": [\n'
         entries = ",\n".join(map(_entry_text, self.entries))
         return f"{head}{entries}\n]}}\n".encode()
@@ -342,7 +338,7 @@ def _entry_out(entry: Entry) -> dict[str, Json]:
         "applied_at": entry.applied_at,
         "document": dict(entry.document),
         "evidence": dict(entry.evidence),
-        "settled": asdict(entry.settled) if entry.settled else None,
+        "settled": entry.settled._asdict() if entry.settled else None,
     }
 
 

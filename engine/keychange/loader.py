@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -206,7 +205,7 @@ def _template_problem(problem: TemplateError, location: Location) -> Diagnostic:
     written = f"${{{problem.name}}}"
     at = location.text.find(written, location.column - 1)
     if at >= 0:
-        location = replace(location, column=at + 1, length=len(written))
+        location = location._replace(column=at + 1, length=len(written))
     asked = did_you_mean(problem.name, problem.known)
     hint = f"{asked} " if asked else ""
     hint += f"known here: {', '.join(problem.known)}; " if problem.known else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Final, TypeAlias, cast
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from keychange.diagnostics import Diagnostic, Location
 from keychange.edits import Edit
@@ -68,8 +69,7 @@ class Operation:
     pointer: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(NamedTuple):
     """One place in one file that an operation governs.
 
     ``address`` is stable and line-independent: an env key, a JSON pointer, a Python address.
@@ -101,16 +101,14 @@ class Site:
         return self.state is State.PENDING
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The bytes of one target file; ``data`` is None where there is no such file."""
 
     path: str
     data: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What the ledger knows of one site: the value before and after, and the kind's ``undo``."""
 
     path: str
@@ -122,8 +120,7 @@ class Recorded:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(NamedTuple):
     """What a kind may know about the file it examines, beside its bytes.
 
     ``expand`` resolves ``${...}`` in every string of a value, for this file. ``recorded`` holds
@@ -135,8 +132,8 @@ class Context:
 
     revision: str
     expand: Callable[[Json], Json]
-    recorded: Mapping[str, Recorded] = field(default_factory=dict)
-    later: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    recorded: Mapping[str, Recorded] = MappingProxyType({})
+    later: Mapping[str, tuple[Value, ...]] = MappingProxyType({})
     later_values: frozenset[str] = frozenset()
     schema: Callable[[str], Json] = lambda name: {}
 
@@ -145,8 +142,7 @@ class Context:
         return any(same(value, each) for each in self.later.get(address, ()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """What a kind found in one file and would do to it: pure, nothing is written.
 
     ``edits`` are against the examined bytes (an absent file counts as empty). ``proof`` is one
@@ -161,8 +157,7 @@ class Finding:
     summary: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """Something that must hold before any file is written.
 
     ``kind`` is ``path``, ``runtime`` or ``model``; ``subject`` the path, runtime or model id;
@@ -176,8 +171,7 @@ class Requirement:
     pointer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One entry of ``verify``: a probe by name, or a command with its expected signals."""
 
     kind: str
@@ -238,8 +232,7 @@ class Direction(StrEnum):
     DOWN = "down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
+class FileChange(NamedTuple):
     """One file of one step: its bytes before and after; None where it is not there.
 
     ``passes`` are the edits, one tuple per operation, each against the bytes that the one before
@@ -281,8 +274,7 @@ class Step:
         return tuple(each for each in self.files if each.changes)
 
 
-@dataclass(frozen=True, slots=True)
-class Searched:
+class Searched(NamedTuple):
     """Files that were searched instead of read: they hold none of the values in any spelling."""
 
     values: frozenset[str] = frozenset()

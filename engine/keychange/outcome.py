@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from keychange.diagnostics import Diagnostic
 from keychange.model import Json
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from keychange.transaction.recovery import Recovery
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckOutcome:
+class CheckOutcome(NamedTuple):
     """One check of one migration: a verdict, one line that says it, and the measured rows.
 
     ``details`` is the JSON that the ledger keeps as evidence. ``hidden`` are the values that
@@ -29,7 +28,7 @@ class CheckOutcome:
     headline: str
     rows: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = MappingProxyType({})
     hidden: frozenset[str] = frozenset()
     table: str = ""
 
@@ -66,8 +65,7 @@ _WELL = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a run did.
 
     ``done`` are the revisions that stay as asked, of which ``unverified`` were to be checked and
@@ -80,8 +78,8 @@ class Outcome:
     done: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     undone: str = ""
-    checks: Mapping[str, tuple[CheckOutcome, ...]] = field(default_factory=dict)
-    baselines: Mapping[str, CheckOutcome] = field(default_factory=dict)
+    checks: Mapping[str, tuple[CheckOutcome, ...]] = MappingProxyType({})
+    baselines: Mapping[str, CheckOutcome] = MappingProxyType({})
     diagnostics: tuple[Diagnostic, ...] = ()
     recovery: Recovery | None = None
 

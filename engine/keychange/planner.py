@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
 from keychange import operations
 from keychange.activity import activity
@@ -274,7 +276,7 @@ def _placed(sites: Iterable[Site], data: bytes | None, operation: Operation) -> 
             line, column = index.position(site.span.start)
         kept = keeps and site.state is State.FOREIGN
         pointer = operation.pointer
-        yield replace(site, line=line, column=column, kept=kept, pointer=pointer)
+        yield site._replace(line=line, column=column, kept=kept, pointer=pointer)
 
 
 def _schema_at(schema: SchemaLookup, migration: Migration, operation: Operation, name: str) -> Json:
@@ -285,7 +287,7 @@ def _schema_at(schema: SchemaLookup, migration: Migration, operation: Operation,
         sides = (f"{pointer}/{each}" for each in ("after", "before"))
         named = (each for each in sides if name in migration.locate(each).text)
         place = migration.locate(next(named, pointer))
-        located = (replace(each, location=place) for each in problem.diagnostics)
+        located = (each._replace(location=place) for each in problem.diagnostics)
         raise UsageProblem(*located) from problem
 
 
@@ -319,7 +321,7 @@ def _missing(operation: Operation, path: str, place: Location, near: str) -> Dia
     advice = "mend the path, or say `missing: skip` if some projects have no such file"
     hint = " ".join(part for part in (asked(near), advice) if part)
     found = error("missing-target", f"the target `{path}` is not there", place, hint=hint)
-    return replace(found, about=path)
+    return found._replace(about=path)
 
 
 def _unmatched(
@@ -407,12 +409,11 @@ class _Later:
         return gathered[:0:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
+class _Left(NamedTuple):
     """What the migrations from ``lowest`` on leave in a file: by address, and anywhere."""
 
     lowest: str = ""
-    by_address: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    by_address: Mapping[str, tuple[Value, ...]] = MappingProxyType({})
     values: frozenset[str] = frozenset()
 
 

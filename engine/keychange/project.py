@@ -143,7 +143,7 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
     )
     wrong = [*project.history.problems, *edited_since(project), *_late(project, made)]
     if project.damage:
-        wrong.append(replace(project.damage, severity=Severity.WARNING, command=""))
+        wrong.append(project.damage._replace(severity=Severity.WARNING, command=""))
     return replace(made, diagnostics=(*wrong, *made.diagnostics))
 
 
@@ -168,7 +168,7 @@ def _placed(
         pointers = (f"{one.pointer}/irreversible" for one in migration.operations)
         of_operation = each.code == "irreversible-step"
         at = next((p for p in pointers if of_operation and p in migration.positions), "/id")
-        yield replace(each, location=migration.locate(at))
+        yield each._replace(location=migration.locate(at))
 
 
 def entries_above(project: Project, *, to: str | None, steps: int) -> tuple[Entry, ...]:

@@ -151,7 +151,7 @@ def _following(ledger: Ledger, followed: Mapping[str, str]) -> Ledger:
         message = "two applied migrations would have one revision"
         hint = "take the one whose file is gone back first"
         raise RefusedError(error("duplicate-revision", message, hint=hint, command="migrate check"))
-    return replace(ledger, entries=tuple(ordered))
+    return ledger._replace(entries=tuple(ordered))
 
 
 def _renamed(entry: Entry, revision: str | None) -> Entry:

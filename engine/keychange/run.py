@@ -44,11 +44,11 @@ class Run:
 
     def tell(self, *diagnostics: Diagnostic) -> None:
         """Add what the user should know at the end."""
-        self.outcome = replace(self.outcome, diagnostics=(*self.outcome.diagnostics, *diagnostics))
+        self.outcome = self.outcome._replace(diagnostics=(*self.outcome.diagnostics, *diagnostics))
 
     def finish(self, revision: str, ending: Ending = Ending.APPLIED) -> None:
         """Count a revision as done."""
-        self.outcome = replace(self.outcome, ending=ending, done=(*self.outcome.done, revision))
+        self.outcome = self.outcome._replace(ending=ending, done=(*self.outcome.done, revision))
         self.unsettled = False
 
     def require(self, migrations: Iterable[Migration]) -> None:
@@ -84,7 +84,7 @@ class Run:
             self.tell(found)
         else:
             baselines = {**self.outcome.baselines, step.revision: found}
-            self.outcome = replace(self.outcome, baselines=baselines)
+            self.outcome = self.outcome._replace(baselines=baselines)
 
     def write(
         self,
@@ -103,7 +103,7 @@ class Run:
         """
         ending, revision = last
         after = self.project.with_ledger(
-            replace(ledger, serial=self.project.ledger.serial).written(
+            ledger._replace(serial=self.project.ledger.serial).written(
                 Last(self.verb, ending.value, revision, now())
             )
         )
@@ -168,10 +168,10 @@ class Run:
             self.finish(revision)
             if migration.checks:
                 unverified = (*self.outcome.unverified, revision)
-                self.outcome = replace(self.outcome, unverified=unverified)
+                self.outcome = self.outcome._replace(unverified=unverified)
             return True
         results, broken = self._check(migration, step)
-        self.outcome = replace(self.outcome, checks={**self.outcome.checks, revision: results})
+        self.outcome = self.outcome._replace(checks={**self.outcome.checks, revision: results})
         failed = [each for each in results if each.verdict is not Verdict.PASS]
         if not failed and not broken:
             self._record(revision, Status.VERIFIED, results, step)
@@ -185,13 +185,13 @@ class Run:
             if known := already_broken(before):
                 self.tell(known)
         if self.options.keep:
-            self.outcome = replace(self.outcome, ending=Ending.KEPT)
+            self.outcome = self.outcome._replace(ending=Ending.KEPT)
             self._record(revision, Status.UNVERIFIED, results, step)
             return False
         wrong = bool(broken) or any(each.verdict is Verdict.FAIL for each in failed)
         ending = Ending.ROLLED_BACK if wrong else Ending.INCONCLUSIVE
         self.roll_back(revision, step, ending)
-        self.outcome = replace(self.outcome, ending=ending, undone=revision)
+        self.outcome = self.outcome._replace(ending=ending, undone=revision)
         return False
 
     def _check(
@@ -241,7 +241,7 @@ class Run:
             raise
         except KeychangeError as problem:
             if self.options.keep:  # the ledger still says: applied, and not verified
-                self.outcome = replace(self.outcome, ending=Ending.KEPT)
+                self.outcome = self.outcome._replace(ending=Ending.KEPT)
                 self.tell(*problem.diagnostics)
                 return
             self.roll_back(revision, step, Ending.ROLLED_BACK)
@@ -271,7 +271,7 @@ class Run:
             found = self._now(each)
             if found != each.before:
                 self.tell(self._rescue(each.path, found))
-            current.append(replace(each, before=found))
+            current.append(each._replace(before=found))
         try:
             self.write(current, ledger, {}, (ending, revision))
         except RollbackError:
@@ -287,7 +287,7 @@ class Run:
     def _backward(self, revision: str, step: Step | None) -> tuple[list[FileChange], Ledger]:
         """The changes that undo a step, and the ledger without it."""
         if step is not None:
-            changes = [replace(each, before=each.after, after=each.before) for each in step.changes]
+            changes = [each._replace(before=each.after, after=each.before) for each in step.changes]
             return changes, self._earlier
         # Applied by a run that was cut off: the ledger knows what it did.
         ledger = self.project.ledger

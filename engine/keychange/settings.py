@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from keychange.closest import asked, closest, hint_of
 from keychange.diagnostics import Diagnostic, Location, error
@@ -21,8 +20,7 @@ TEMP_PREFIX = ".keychange-"
 _KNOWN = ("migrations",)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What a run needs to know before it reads anything else.
 
     ``root`` is absolute with links resolved. ``bundled`` says that the migrations are those that

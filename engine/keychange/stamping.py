@@ -88,7 +88,7 @@ def _words(
 ) -> Iterator[Diagnostic]:
     """What this costs, and where the files do not agree."""
     if project.damage:
-        yield replace(project.damage, hint="it is kept aside", command="")
+        yield project.damage._replace(hint="it is kept aside", command="")
     for entry in forgotten:
         files = len({file.path for batch in entry.batches for file in batch})
         if files:

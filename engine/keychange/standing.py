@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from keychange import git
@@ -217,4 +217,4 @@ class _Places:
         place = Location.at(site.path, data, site.span, index)
         if (place.line, place.column) != (site.line, site.column):
             return bare  # an operation before this one moves it
-        return replace(place, text=place.text[: place.column - 1]) if site.kind == "env" else place
+        return place._replace(text=place.text[: place.column - 1]) if site.kind == "env" else place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keychange.model import Json
 
@@ -21,8 +21,7 @@ class TemplateError(ValueError):
         self.known = known
 
 
-@dataclass(frozen=True, slots=True)
-class Templates:
+class Templates(NamedTuple):
     """The variables of one migration, resolved for one project.
 
     Values are expanded once: what a variable holds is not searched for templates again, and

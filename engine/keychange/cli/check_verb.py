@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -110,7 +109,7 @@ def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
 def _judged(found: Diagnostic, *, strict: bool) -> Diagnostic:
     """An old value that is left behind is an error to who says so: it is why the answer is no."""
     wrong = strict and found.code == "left-behind"
-    return replace(found, severity=Severity.ERROR) if wrong else found
+    return found._replace(severity=Severity.ERROR) if wrong else found
 
 
 def _inside(names: Sequence[str], root: Path) -> frozenset[str]:

@@ -10,7 +10,6 @@ import shutil
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -340,7 +339,7 @@ class Session:
         if command and "migrate " not in command and self._root not in (None, Path.cwd()):
             folder = self.options.get("root") or os.path.relpath(str(self._root))
             command = f"cd {shlex.quote(str(folder))} && {command}"
-        return replace(each, command=command, hint=self.pasted(each.hint, "`"))
+        return each._replace(command=command, hint=self.pasted(each.hint, "`"))
 
     def fail(self, problem: KeychangeError) -> int:
         """End with an error of ours: what is wrong, where, and what to do."""

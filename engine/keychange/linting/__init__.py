@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from keychange.diagnostics import Diagnostic, in_order
 from keychange.linting.declared import SECRET, declared
@@ -39,7 +38,7 @@ def _without_secrets(said: Collection[Diagnostic]) -> list[Diagnostic]:
     """The same, without the text of a line that holds a secret."""
     lines = {each.location.line for each in said if each.code == SECRET and each.location}
     return [
-        replace(each, location=replace(each.location, text=""))
+        each._replace(location=each.location._replace(text=""))
         if each.location and each.location.line in lines
         else each
         for each in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import cast
 
 from keychange.closest import closest, did_you_mean
@@ -57,7 +56,7 @@ def _targets(migration: Migration, plan: Plan, held: _Held) -> Iterator[Diagnost
             continue
         near = each.hint.partition("?")[0] + "? " if "did you mean" in each.hint else ""
         if near or code != "lint-no-match" or not matched.get(each.location):
-            yield replace(each, severity=Severity.WARNING, code=code, hint=near + _HINTS[code])
+            yield each._replace(severity=Severity.WARNING, code=code, hint=near + _HINTS[code])
 
 
 class _Held:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LARGE = 1 << 20
 """A file of more bytes is compared only around its change."""
@@ -15,8 +15,7 @@ _LEFT_OUT = "[…]"
 _LF = b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The part of two files in which all that differs stands.
 
     ``line`` is the number of its first line in both; ``ends`` says whether it reaches to the end

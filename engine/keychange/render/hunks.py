@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from keychange.model import FileChange, Site
 from keychange.render.around import Window, shortened, window
@@ -20,8 +19,7 @@ _MAXIMUM_LINE = 1 << 20
 _MAXIMUM_BYTES = 1 << 24
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a hunk.
 
     ``number`` is its line in the old file where it is removed, else in the new one; ``ended`` says
@@ -34,8 +32,7 @@ class Row:
     ended: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Hunk:
+class Hunk(NamedTuple):
     """Some lines that differ, with those around them; a range is (first line, count)."""
 
     old: tuple[int, int]
@@ -83,8 +80,7 @@ def _beside(
             yield first, second, whole if first else (), whole if second else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The difference of one file.
 
     ``too_long`` says how much differs, ``30,000 lines``, where it is too much to be compared; there

@@ -6,7 +6,7 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _CODES = {
     "bold": "1",
@@ -21,8 +21,7 @@ _CODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How text is shown: ``width`` in columns, with colour or without.
 
     ``terminal`` says that a person reads it: elsewhere a message stays on one line, for grep.

@@ -8,9 +8,8 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from keychange.regular import MAXIMUM_BYTES
 from keychange.transaction.extended import UNSUPPORTED, copy_extended
@@ -104,8 +103,7 @@ class FileSystem:
 system = FileSystem()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A regular file as it was read: its bytes, and what identifies this very state of it."""
 
     data: bytes

@@ -12,9 +12,8 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError, RollbackError
@@ -27,8 +26,7 @@ from keychange.transaction.state import STATE, ensure_folder
 FORMAT: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(NamedTuple):
     """What a replaced file keeps: permission bits, ids of user and group.
 
     The time, in nanoseconds since 1970, is for the undo.
@@ -40,8 +38,7 @@ class Attributes:
     modified_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of a transaction.
 
     ``path`` is as planned, ``target`` where it leads with every link followed. ``before`` are its
@@ -59,8 +56,7 @@ class Entry:
     attributes: Attributes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(NamedTuple):
     """Everything that it takes to undo one transaction, or to finish it once committed.
 
     ``folders`` are those that the transaction makes, outermost first. ``since`` is when it began,

@@ -9,9 +9,9 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
@@ -26,8 +26,7 @@ _held: dict[str, tuple[int, int]] = {}
 """By real root: the process and the descriptor that hold the lock; a forked child holds none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Who holds the lock, for messages only: no decision rests on it.
 
     ``since`` is the time of locking, ISO 8601 in UTC. ``process_start`` tells a process from a
@@ -172,7 +171,7 @@ def _attempt(root: Path) -> int | None:
 
 def _sign(descriptor: int, owner: Owner) -> None:
     """Say who holds the lock; a disk without room for it takes nothing from the lock."""
-    record = json.dumps({"format": 1, **asdict(owner)}) + "\n"
+    record = json.dumps({"format": 1, **owner._asdict()}) + "\n"
     with contextlib.suppress(OSError):
         files.system.truncate(descriptor, 0)
         files.write_all(descriptor, record.encode())

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, error
@@ -23,8 +24,7 @@ from keychange.transaction.space import missing_space
 from keychange.transaction.state import STATE
 
 
-@dataclass(frozen=True, slots=True)
-class FileWrite:
+class FileWrite(NamedTuple):
     """One file of a transaction: its bytes before and after, None where it is not there.
 
     ``path`` is relative to the root, with forward slashes; links in it are followed within the
@@ -37,8 +37,7 @@ class FileWrite:
     mode: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A file that may be written: its journal entry, new bytes, and identity when looked at."""
 
     entry: Entry
@@ -47,8 +46,7 @@ class Target:
     identity: tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """What a preflight without objections leaves: targets in order, and the folders to make."""
 
     targets: tuple[Target, ...]

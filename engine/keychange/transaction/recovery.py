@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError, RollbackError
@@ -26,8 +26,7 @@ class Ending(StrEnum):
     COMPLETED = "completed"
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(NamedTuple):
     """What recovery found and did.
 
     ``paths`` are the files of the transaction, ``restored`` those that were put back and

@@ -7,7 +7,6 @@ A model of the subset that configuration uses. Whatever lies beyond it is said t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from keychange.formats.dotenv.readers import Parts
@@ -27,23 +26,20 @@ class Assignment(NamedTuple):
     exported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(NamedTuple):
     """``export key`` without a value."""
 
     key: str
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unset:
+class Unset(NamedTuple):
     """``unset key``."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class AllExport:
+class AllExport(NamedTuple):
     """``set -a`` or ``set +a``."""
 
     on: bool
@@ -52,8 +48,7 @@ class AllExport:
 Event = Assignment | Export | Unset | AllExport
 
 
-@dataclass(frozen=True, slots=True)
-class BashReading:
+class BashReading(NamedTuple):
     """What sourcing does, in order, and where reading ends early.
 
     ``stop`` is the place of the line where bash gives up, or where shell code begins that this

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keychange.edits import Edit
 from keychange.formats.dotenv.readers import Binding
@@ -12,8 +12,7 @@ from keychange.formats.dotenv.text import EnvFile
 from keychange.spans import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(NamedTuple):
     """The lines of a file, as places: line ``i`` is ``starts[i]`` to ``starts[i + 1]``."""
 
     env: EnvFile

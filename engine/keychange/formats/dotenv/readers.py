@@ -10,12 +10,10 @@ literally but for ``\'``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """``${name}`` or ``${name:-default}``: filled in by the reader, not by the file alone."""
 
     name: str
@@ -51,8 +49,7 @@ class Binding(NamedTuple):
         return None if self.value is None else references(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class PythonReading:
+class PythonReading(NamedTuple):
     """All bindings in order, and the places of statements that python-dotenv gives up on."""
 
     bindings: tuple[Binding, ...]

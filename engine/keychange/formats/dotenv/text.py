@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from keychange.formats.dotenv.bash import AllExport, Assignment, BashReading, Export
 from keychange.formats.dotenv.readers import Binding, Parts, PythonReading, read_python
@@ -20,8 +19,7 @@ _WORD = re.compile(r"\S+")
 _NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
+class Disagreement(NamedTuple):
     """A place that bash and python-dotenv read differently; ``key`` is empty for a whole file."""
 
     place: int

@@ -12,6 +12,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from keychange.edits import Edit, apply_edits
 from keychange.formats.json.pieces import FAILURES, Entry, Pieces, ends_at
@@ -28,8 +29,7 @@ _DEEPEST = 8
 """How deep containers are looked into that no pointer leads to; each level is read once more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
+class _Cut(NamedTuple):
     """Entries of the whole document, or one string of it; ``form`` is what stands for them."""
 
     span: Span

@@ -6,10 +6,9 @@ The two are compared when the draft is finished: what the new bytes read as must
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import cast
+from typing import NamedTuple, cast
 
 from keychange.edits import Edit
 from keychange.formats.json.comments import indent_after
@@ -21,8 +20,7 @@ from keychange.model import Json
 from keychange.spans import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(NamedTuple):
     """A member that is gone: its bytes, its gaps, and the names of its neighbours."""
 
     key: bytes
@@ -33,8 +31,7 @@ class Removed:
     following: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Elements that stood side by side and are gone, with the gap before each.
 
     ``at`` is the position of the gap that is left, in the array that is left; ``last``: the

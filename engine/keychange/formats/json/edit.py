@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from keychange.edits import Edit
 from keychange.formats.json.comments import (
@@ -26,8 +27,7 @@ from keychange.spans import Span
 _BLANK = b" \t\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """Two gaps around an entry, and the one gap that is there without it."""
 
     lead: bytes

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+')
@@ -20,8 +20,7 @@ _LITERALS = frozenset({"true", "false", "null"})
 _FAMILIAR = _LITERALS | {"none", "undefined", "nil", "yes", "no", "off"}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Why a document is refused; ``start`` to ``end`` are byte offsets.
 
     ``other`` is the offset of the second place that matters: where the name was first used.

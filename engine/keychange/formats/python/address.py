@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from keychange.formats.python.paths import Place, Visit, below, join
 from keychange.formats.python.source import PythonSource
@@ -25,8 +24,7 @@ ADDRESSABLE = frozenset({Place.VALUE, Place.COMPARISON, Place.KEY, Place.SUBSCRI
 """The places where a literal has an address; the others are never written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """One string literal: ``start`` and ``end`` are offsets into ``PythonSource.text``, in bytes.
 
     ``line`` counts from 1.

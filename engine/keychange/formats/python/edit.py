@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from keychange.edits import Edit, apply_edits
 from keychange.formats.python.address import Literal
@@ -14,8 +14,7 @@ from keychange.formats.python.source import PythonSource
 from keychange.formats.python.spelling import Medium
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A literal and its new value; ``text``, where given, is how to spell it, as it once was."""
 
     literal: Literal
@@ -23,8 +22,7 @@ class Wanted:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What to do: ``undo`` holds for each wanted literal its code before and after."""
 
     edits: tuple[Edit, ...]

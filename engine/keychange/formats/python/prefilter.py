@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from keychange.formats.python.encoding import InvalidPython, encoding_of
 
@@ -93,8 +92,7 @@ def _beside(char: str) -> str:
     return f"(?:^|(?<=[{''.join(sorted(map(re.escape, ends)))}]))"
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """Values as they are looked for.
 
     ``escaped`` finds an escape that can mean one of their bytes, or join two lines of them.

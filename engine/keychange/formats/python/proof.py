@@ -13,17 +13,15 @@ import io
 import tokenize
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 from keychange.formats.python.encoding import InvalidPython
 from keychange.formats.python.source import PythonSource, check_compiles, parse
 from keychange.spans import BOM
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One rewritten literal: its offsets before, in bytes, its text after, what it must mean.
 
     ``values`` maps the parts of an f-string to their new values; None is the whole literal.

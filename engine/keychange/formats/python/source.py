@@ -8,16 +8,14 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from keychange.formats.python.encoding import InvalidPython, encoding_of
 from keychange.spans import BOM, Span
 
 
-@dataclass(frozen=True, slots=True)
-class PythonSource:
+class PythonSource(NamedTuple):
     """One parsed file.
 
     ``text`` is the file in UTF-8 without its byte order mark: the interpreter counts columns in
@@ -28,7 +26,7 @@ class PythonSource:
     text: bytes
     encoding: str
     tree: ast.Module
-    starts: list[int] = field(repr=False)
+    starts: list[int]
 
     @property
     def newline(self) -> str:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Medium:
+class Medium(NamedTuple):
     """What the file around the literal allows: its line end, and what its encoding holds."""
 
     newline: str = "\n"
     holds: Callable[[str], bool] = lambda text: True
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How a body is written: ``formatted`` for static text of an f-string."""
 
     prefix: str
@@ -36,8 +33,7 @@ class Style:
         return "r" in self.prefix.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Atom:
+class Atom(NamedTuple):
     """The smallest piece of a body that can be kept: how it is spelled, and what it means."""
 
     spelled: str

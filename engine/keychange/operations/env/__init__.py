@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from keychange.errors import DeclarationProblem, Problem
 from keychange.model import ABSENT, Context, Finding, Json, Operation, Recorded, Source, Value
@@ -15,8 +15,7 @@ from keychange.yaml_data import escape
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One key to set. Without ``olds`` any other value is old; ``export`` None keeps what is."""
 
     key: str

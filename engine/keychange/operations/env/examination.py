@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from keychange.diagnostics import Diagnostic, errors_in
 from keychange.edits import Edit
@@ -17,8 +17,7 @@ from keychange.operations.env.reports import Reports, in_words, proof, read_back
 from keychange.secrets import looks_secret
 
 
-@dataclass(frozen=True, slots=True)
-class _Removal:
+class _Removal(NamedTuple):
     """Bindings that go; where they come back is told by the lines that stay."""
 
     key: str

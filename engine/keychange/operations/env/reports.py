@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 from keychange.diagnostics import Diagnostic, Location, Related, error, note, warning
@@ -39,7 +38,7 @@ class Reports:
         place = self.at(binding.key_start, binding.key_end - binding.key_start)
         start = self.env.text.rfind("\n", 0, binding.key_start) + 1
         line = self.env.text[start : binding.key_end].removeprefix("\ufeff")
-        return replace(place, text=f"{line}=")
+        return place._replace(text=f"{line}=")
 
     def foreign(self, key: str, binding: Binding, rule: OnForeign) -> Iterator[Diagnostic]:
         """A key holds neither the old value nor the new one."""

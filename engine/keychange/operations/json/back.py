@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 from keychange.diagnostics import Diagnostic, Location, error, errors_in
@@ -166,7 +165,7 @@ def _move(work: Work, record: Recorded) -> None:
         gone = work.draft.remove(target, gap_of(_undo(record)["added"]))
         removed = _removed(record)
         work.draft.restore(
-            tokens, removed if same(there, record.before) else replace(removed, raw=gone.raw)
+            tokens, removed if same(there, record.before) else removed._replace(raw=gone.raw)
         )
         _moved_back(work, record, tokens, there)
     else:

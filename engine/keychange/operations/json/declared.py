@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from keychange.errors import DeclarationProblem, Problem
 from keychange.formats.json.pointer import escape, lookup, split
@@ -17,8 +17,7 @@ Conditions = tuple[tuple[str, Json], ...]
 _WORDS = frozenset({"is", "not", "in", "exists"})
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One member to set; ``old`` are the values that may be replaced, None for any."""
 
     pointer: str
@@ -124,8 +123,7 @@ def _setting(pointer: str, node: Json) -> Setting:
     return Setting(pointer, declared["to"], tuple(old) if isinstance(old, list) else (old,))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Governed:
+class _Governed(NamedTuple):
     """A pointer whose value or name the operation may change; ``at`` is its place in the node."""
 
     tokens: tuple[str, ...]

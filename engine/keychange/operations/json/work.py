@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 from keychange.diagnostics import Diagnostic, Location, Related, error
@@ -202,7 +202,7 @@ def invalid_json(path: str, data: bytes, problem: Problem) -> Diagnostic:
     if problem.other >= 0:
         first = Location.at(path, data, Span(problem.other, problem.other))
         message += f", on line {first.line} and on line {location.line}"
-        first = replace(first, length=location.length)
+        first = first._replace(length=location.length)
         related = (Related(first, "it is first here"),)
         return error(problem.code, message, location, hint=problem.hint, related=related)
     return error(problem.code, message, location, hint=problem.hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any, cast
 
@@ -40,10 +39,10 @@ def _expanded(operation: PythonOperation, context: Context) -> tuple[Entry, ...]
     for each in operation.entries:
         match each:
             case ByValue():
-                result.append(replace(each, old=text(each.old), new=text(each.new)))
+                result.append(each._replace(old=text(each.old), new=text(each.new)))
             case ByAddress():
                 old = None if each.old is None else text(each.old)
-                result.append(replace(each, at=text(each.at), new=text(each.new), old=old))
+                result.append(each._replace(at=text(each.at), new=text(each.new), old=old))
     return tuple(result)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from keychange.model import Operation
 
 
-@dataclass(frozen=True, slots=True)
-class ByValue:
+class ByValue(NamedTuple):
     """Every literal that holds ``old``, or starts with it: ``anywhere``, or where values stand."""
 
     old: str
@@ -18,8 +17,7 @@ class ByValue:
     anywhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ByAddress:
+class ByAddress(NamedTuple):
     """One literal by its address; without ``old`` it may hold anything."""
 
     at: str

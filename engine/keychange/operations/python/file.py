@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
 from functools import cached_property
 
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
@@ -135,7 +134,7 @@ class PythonFile:
         pending = sorted(self.wanted)
         done = write(self.source, [self.wanted[index] for index in pending])
         for index, (text, now) in zip(pending, done.undo, strict=True):
-            self.sites[index] = replace(self.sites[index], undo={"text": text, "now": now})
+            self.sites[index] = self.sites[index]._replace(undo={"text": text, "now": now})
         return Finding(
             sites=tuple(self.sites[index] for index in sorted(self.sites)),
             edits=done.edits,
