@@ -97,12 +97,11 @@ def test_of_a_long_line_what_differs_is_shown(small):
 
 
 def test_lines_that_were_cut_are_not_of_one_kind(small):
-    def kind(name, end):
-        before, after = (b"x" * 3_000 + each + b"y" * 3_000 + end for each in (b"old", b"new"))
-        return hunks.compare(FileChange(path=name, before=before, after=after), Masks()).kind
+    def kind(end):
+        return hunks.kind(*(b"x" * 3_000 + e + b"y" * 3_000 + end for e in (b"old", b"new")))
 
-    assert kind("a.json", b"1") is None
-    assert kind("b.json", b"2") is None
+    assert kind(b"1") is None
+    assert kind(b"2") is None
 
 
 def test_what_differs_all_over_a_large_file_is_not_shown(small, monkeypatch):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from keychange.model import FileChange, Site
 from keychange.render.around import Window, shortened, window
-from keychange.render.masking import Masks
+from keychange.render.masking import Masks, plain
 from keychange.render.style import visible
 from keychange.render.words import Pieces, marked, paired
 from keychange.secrets import without_secrets
@@ -84,14 +84,12 @@ class Comparison(NamedTuple):
     """The difference of one file.
 
     ``too_long`` says how much differs, ``30,000 lines``, where it is too much to be compared; there
-    are no hunks then. ``kind`` is equal for files in which the very same lines change, and None
-    where that is not known.
+    are no hunks then.
     """
 
     change: FileChange
     hunks: tuple[Hunk, ...]
     too_long: str = ""
-    kind: object = None
 
     @property
     def action(self) -> str:
@@ -128,7 +126,7 @@ def compare(change: FileChange, masks: Masks, context: int = 3) -> Comparison:
     part = Window(change.before, change.after)
     if change.before is not None and change.after is not None and not env:
         part = window(change.before, change.after)
-    if (most := max(len(part.before or b""), len(part.after or b""))) > _MAXIMUM_BYTES:
+    if (most := _size(part.before, part.after)) > _MAXIMUM_BYTES:
         return Comparison(change, (), f"{most:,} bytes")
     before = _lines(masks.file(change.path, part.before, part.after, "old"))
     after = _lines(masks.file(change.path, part.after, part.before, "new"))
@@ -146,7 +144,6 @@ def compare(change: FileChange, masks: Masks, context: int = 3) -> Comparison:
         return [visible(without_secrets(each)) for each in texts]
 
     hunks: list[Hunk] = []
-    changed: list[str] = []
     for group in _Given(opcodes).get_grouped_opcodes(context):
         found: list[Row] = []
         for tag, a, b, c, d in group:
@@ -156,20 +153,40 @@ def compare(change: FileChange, masks: Masks, context: int = 3) -> Comparison:
                 continue
             found.extend(rows("-", before[a:b], a, shortened(old, new)))
             found.extend(rows("+", after[c:d], c, shortened(new, old)))
-            changed += ("-", *before[a:b], "+", *after[c:d])
         first, last = group[0], group[-1]
         ranges = (first[1], last[2]), (first[3], last[4])
         places = [(start + part.line, end - start) for start, end in ranges]
         hunks.append(Hunk(places[0], places[1], tuple(found)))
-    # The lines of a .env file are masked already, and may differ unseen, as those do that were cut.
-    unknown = env or part.before != change.before
-    kind = None if unknown else (change.before is None, change.after is None, *changed)
-    return Comparison(change, tuple(hunks), kind=kind)
+    return Comparison(change, tuple(hunks))
+
+
+def kind(before: bytes | None, after: bytes | None) -> tuple[object, ...] | None:
+    """Equal for two changes in which the very same lines go and come; None if it is not known.
+
+    It looks at lines as they are: not for a ``.env`` file, where they may differ unseen.
+    """
+    if before is not None and after is not None and window(before, after).before != before:
+        return None
+    if _size(before, after) > _MAXIMUM_BYTES:
+        return None
+    old, new = _lines(plain(before)), _lines(plain(after))
+    opcodes = _opcodes(old, new)
+    if isinstance(opcodes, str):
+        return None
+    changed: list[str] = []
+    for tag, a, b, c, d in opcodes:
+        if tag != "equal":
+            changed += ("-", *old[a:b], "+", *new[c:d])
+    return (before is None, after is None, *changed)
 
 
 def _lines(text: str) -> list[str]:
     """Lines that keep their end; a carriage return stays, so that it shows when it differs."""
     return re.findall(r"[^\n]*\n|[^\n]+", text.replace("\r\n", "\n"))
+
+
+def _size(*sides: bytes | None) -> int:
+    return max(len(each or b"") for each in sides)
 
 
 def _range(start: int, count: int) -> str:

@@ -68,11 +68,9 @@ class Masks:
             side: what is said of a secret that differs there; not the same on both sides, else
                 the change would not be seen.
         """
-        if data is None:
-            return ""
-        if self.is_env(path):
+        if data is not None and self.is_env(path):
             return self._env_file(path, data, other, f"{MASK} ({side})")
-        text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+        text = plain(data)
         self._below[path] = self._below.get(path, frozenset()) | hidden_below(text)
         return text
 
@@ -99,7 +97,7 @@ class Masks:
                 pieces.append((mark if changed else MASK).encode())
             position = span.end
         pieces.append(data[position:])
-        return b"".join(pieces).decode("utf-8", "replace").removeprefix("\ufeff")
+        return plain(b"".join(pieces))
 
     def value(self, site: Site, value: Value) -> str:
         """A site's value in one short text."""
@@ -109,6 +107,11 @@ class Masks:
         if site.secret:
             return MASK
         return line(text)
+
+
+def plain(data: bytes | None) -> str:
+    """The text of a file as it is, nothing where there is none."""
+    return (data or b"").decode("utf-8", "replace").removeprefix("\ufeff")
 
 
 def line(text: str, hidden: Iterable[str] = ()) -> str:

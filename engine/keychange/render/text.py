@@ -11,7 +11,7 @@ from keychange.probing.verdict import Verdict
 from keychange.programs import programs
 from keychange.render import diff, sites
 from keychange.render.diff import rule
-from keychange.render.hunks import Comparison, compare
+from keychange.render.hunks import Comparison, compare, kind
 from keychange.render.masking import Masks, line
 from keychange.render.style import Style, count, visible
 
@@ -97,16 +97,18 @@ def alike(
 
     Of one kind are files in which the very same lines change; what stands around them may differ.
     """
-    found = [compare(each, masks, context) for each in step.changes]
-    kinds: dict[object, list[Comparison]] = {}
-    for each in found:
-        kinds.setdefault(each.change.path if each.kind is None else each.kind, []).append(each)
-    for each in found:
-        others = kinds.get(each.kind, [])
-        if each_one or len(others) < _ALIKE:
-            yield each, ()
-        elif each is others[0]:
-            yield each, tuple(other.change.path for other in others[1:])
+    judged = [] if each_one else [each for each in step.changes if not masks.is_env(each.path)]
+    # Files of one name are often equal: each content is looked at once.
+    kinds = {pair: kind(*pair) for pair in dict.fromkeys((e.before, e.after) for e in judged)}
+    paths: dict[object, list[str]] = {}
+    for each in judged:
+        paths.setdefault(kinds[each.before, each.after], []).append(each.path)
+    paths.pop(None, None)
+    groups = {path: group for group in paths.values() if len(group) >= _ALIKE for path in group}
+    for each in step.changes:
+        first, *others = groups.get(each.path, [each.path])
+        if each.path == first:
+            yield compare(each, masks, context), tuple(others)
 
 
 def _programs(step: Step, style: Style) -> Iterator[str]:
