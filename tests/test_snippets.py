@@ -187,4 +187,4 @@ def test_a_target_that_is_not_there_is_likest_to_one_that_is(tmp_path, target, m
     for name in ("scripts/prepare.py", "generated/a/voice.json", "generated/b/voice.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
-    assert nearest(tmp_path, target) == meant
+    assert nearest(tmp_path, [target]) == ({target: meant} if meant else {})

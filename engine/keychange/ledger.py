@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from keychange.diagnostics import Location, error
@@ -83,8 +83,7 @@ class Settled(NamedTuple):
     batches: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One applied migration.
 
     ``document`` is the migration as it was when applied, so that the entry needs no file.
@@ -98,9 +97,9 @@ class Entry:
     checksum: str
     status: Status
     applied_at: str
-    document: Mapping[str, Json] = field(default_factory=dict)
+    document: Mapping[str, Json] = MappingProxyType({})
     batches: tuple[tuple[FileRecord, ...], ...] = ()
-    evidence: Mapping[str, Json] = field(default_factory=dict)
+    evidence: Mapping[str, Json] = MappingProxyType({})
     settled: Settled | None = None
 
     @property
@@ -109,12 +108,12 @@ class Entry:
         if self.settled is None:
             return None
         kept = self.batches[: self.settled.batches]
-        return replace(self, status=self.settled.status, batches=kept, settled=None)
+        return self._replace(status=self.settled.status, batches=kept, settled=None)
 
     @property
     def unsettled(self) -> Entry:
         """The entry with only what the interrupted run did, to be taken back."""
-        return replace(self, batches=self.batches[self.settled.batches if self.settled else 0 :])
+        return self._replace(batches=self.batches[self.settled.batches if self.settled else 0 :])
 
     def recorded(self) -> dict[tuple[str, str], Recorded]:
         """By (path, address): the value before the first run and after the last."""

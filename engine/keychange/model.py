@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias, cast
@@ -184,8 +184,7 @@ class Check(NamedTuple):
         return self.options.get("only") == "request"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
+class Migration(NamedTuple):
     """One versioned migration file, parsed and validated, with ``${...}`` not yet expanded.
 
     ``document`` is the file as plain data, the source of its checksum. ``positions`` maps JSON
@@ -194,16 +193,16 @@ class Migration:
 
     revision: str
     title: str
-    description: str = ""
     path: str
     variables: Mapping[str, str]
     requirements: tuple[Requirement, ...]
     operations: tuple[Operation, ...]
     checks: tuple[Check, ...]
+    description: str = ""
     left_behind: tuple[str, ...] = ()
-    document: Mapping[str, Json] = field(default_factory=dict)
+    document: Mapping[str, Json] = MappingProxyType({})
     checksum: str = ""
-    positions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    positions: Mapping[str, tuple[int, int]] = MappingProxyType({})
     lines: tuple[str, ...] = ()
 
     def locate(self, pointer: str, length: int = 0) -> Location:
@@ -252,8 +251,7 @@ class FileChange(NamedTuple):
         return self.before != self.after
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One migration in one direction: all its files are committed, or none.
 
     ``recorded`` says that the ledger has the migration. ``migration`` is None toward base, where
@@ -281,8 +279,7 @@ class Searched(NamedTuple):
     files: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(NamedTuple):
     """The immutable result of planning.
 
     ``steps`` has one step for each migration that was looked at, also where nothing is to do.
@@ -294,7 +291,7 @@ class Plan:
     steps: tuple[Step, ...]
     diagnostics: tuple[Diagnostic, ...]
     reads: Mapping[str, str | None]
-    searched: Searched = field(default_factory=Searched)
+    searched: Searched = Searched()
 
     @property
     def todo(self) -> tuple[Step, ...]:

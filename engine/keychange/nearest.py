@@ -8,7 +8,8 @@ from __future__ import annotations
 import glob
 import os
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -21,12 +22,18 @@ _NAMES = 5_000
 _SKIPPED = {".git", ".hg", ".keychange", ".venv", "venv", "node_modules", "__pycache__"}
 
 
-def nearest(root: Path, target: str) -> str:
-    """What is there and most like a path or a pattern under the root; empty where nothing is.
+def nearest(root: Path, targets: Iterable[str]) -> dict[str, str]:
+    """What is there and most like each path or pattern under the root; none where nothing is.
 
     Part by part, the first one that nothing fits is replaced by the likeliest name beside it. Else
     it is the one file of the same name elsewhere in the project.
     """
+    elsewhere = cache(partial(_elsewhere, root))
+    found = {each: _nearest(root, each, elsewhere) for each in targets}
+    return {target: near for target, near in found.items() if near}
+
+
+def _nearest(root: Path, target: str, elsewhere: Callable[[str], str]) -> str:
     parts = target.split("/")
     if target.startswith(("/", "~")) or ".." in parts:
         return ""
@@ -41,7 +48,7 @@ def nearest(root: Path, target: str) -> str:
         break
     else:
         return ""
-    return "" if glob.has_magic(parts[-1]) else _elsewhere(root, parts[-1])
+    return "" if glob.has_magic(parts[-1]) else elsewhere(parts[-1])
 
 
 def _like(part: str, names: Iterable[str]) -> Iterator[str]:

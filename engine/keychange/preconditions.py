@@ -6,9 +6,8 @@ A model that a migration asks to ``fetch`` is downloaded once everything else ho
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from keychange.activity import activity
 from keychange.diagnostics import Diagnostic, error
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from keychange.verification.model.download import Fetched
 
 
-@dataclass(frozen=True, slots=True)
-class Needed:
+class Needed(NamedTuple):
     """One requirement of one migration, with its templates expanded."""
 
     migration: Migration

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from keychange import git, planner, search
 from keychange import ledger as ledgers
@@ -23,8 +23,7 @@ from keychange.snapshot import take_snapshot
 from keychange.templates import Templates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(NamedTuple):
     """Everything that planning needs and that does not change while it plans.
 
     ``ledger_bytes`` are those that ``ledger`` was read from: the transaction compares them again.
@@ -52,7 +51,7 @@ class Project:
 
     def with_ledger(self, ledger: Ledger) -> Project:
         """The project after its ledger was written."""
-        return replace(self, ledger=ledger, ledger_bytes=ledger.to_bytes(), damage=None)
+        return self._replace(ledger=ledger, ledger_bytes=ledger.to_bytes(), damage=None)
 
 
 def load_project(
@@ -144,14 +143,14 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
     wrong = [*project.history.problems, *edited_since(project), *_late(project, made)]
     if project.damage:
         wrong.append(project.damage._replace(severity=Severity.WARNING, command=""))
-    return replace(made, diagnostics=(*wrong, *made.diagnostics))
+    return made._replace(diagnostics=(*wrong, *made.diagnostics))
 
 
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
     """The plan that takes entries of the ledger back."""
     seen = take_snapshot(project.root, (), planner.paths_of(entries), project.instead)
     made = planner.plan_down(entries, seen, schema_lookup(project.root))
-    return replace(made, diagnostics=tuple(_placed(project, entries, made.diagnostics)))
+    return made._replace(diagnostics=tuple(_placed(project, entries, made.diagnostics)))
 
 
 def _placed(

@@ -20,7 +20,7 @@ from keychange.settings import TEMP_PREFIX
 class Reader:
     """One reading of the files below a root; all it has seen lies in its attributes.
 
-    ``matches``, ``nearest``, ``files`` and ``diagnostics`` are those of a snapshot. ``searched``
+    ``matches``, ``files`` and ``diagnostics`` are those of a snapshot. ``searched``
     are the paths that were not read. ``instead`` holds bytes to take for files that a transaction
     under way has in hand.
     """
@@ -35,7 +35,7 @@ class Reader:
         self._instead = instead
         self._root = os.path.realpath(root)
         self.matches: dict[str, tuple[str, ...]] = {}
-        self.nearest: dict[str, str] = {}
+        self._lacking: list[str] = []
         self.files: dict[str, bytes | None] = {}
         self.diagnostics: list[Diagnostic] = []
         self.searched: set[str] = set()
@@ -63,8 +63,12 @@ class Reader:
         self._expand(target, place, without)
         found = self.matches[target]
         lacking = not found or (found == (target,) and self.files.get(target, b"") is None)
-        if needed and lacking and (near := nearest(Path(self._root), target)):
-            self.nearest[target] = near
+        if needed and lacking:
+            self._lacking.append(target)
+
+    def nearest(self) -> dict[str, str]:
+        """What was meant, by each target that is needed and stands for nothing."""
+        return nearest(Path(self._root), self._lacking)
 
     def _expand(
         self,

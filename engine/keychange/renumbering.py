@@ -9,8 +9,8 @@ nor who runs it has a say, so two people who fetched the same branch make the sa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from keychange import git
 from keychange.closest import did_you_mean
@@ -25,8 +25,7 @@ from keychange.project import Project, moved_to
 from keychange.spans import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renumbering:
+class Renumbering(NamedTuple):
     """What a rebase does: new revisions by old, the files, and the ledger that follows.
 
     ``branch`` is the one whose order counts, None where there is none. ``modes`` are the
@@ -158,4 +157,4 @@ def _renamed(entry: Entry, revision: str | None) -> Entry:
     if revision is None:
         return entry
     document = {**entry.document, "id": revision}
-    return replace(entry, revision=revision, document=document, checksum=checksum(document))
+    return entry._replace(revision=revision, document=document, checksum=checksum(document))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
 
 from keychange import ledger as ledgers
@@ -233,7 +232,7 @@ class Run:
         before = self.outcome.baselines.get(revision)
         if before is not None:
             evidence["baseline"] = before.data()
-        changed = replace(entry, status=status, evidence=evidence, settled=None)
+        changed = entry._replace(status=status, evidence=evidence, settled=None)
         ending = Ending.APPLIED if status is Status.VERIFIED else Ending.KEPT
         try:
             self.write((), self.project.ledger.with_entry(changed), {}, (ending, revision))

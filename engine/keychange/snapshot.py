@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from keychange import operations
 from keychange.activity import activity
@@ -17,8 +17,7 @@ from keychange.searching import Search, common_ending
 from keychange.templates import TemplateError, Templates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """What planning sees of the disk.
 
     ``matches`` maps a target, as declared and with templates filled in, to the paths it stands
@@ -28,11 +27,11 @@ class Snapshot:
     not, or that fits nothing, to what is there and looks like it.
     """
 
-    matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    nearest: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, bytes | None] = field(default_factory=dict)
+    matches: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    nearest: Mapping[str, str] = MappingProxyType({})
+    files: Mapping[str, bytes | None] = MappingProxyType({})
     diagnostics: tuple[Diagnostic, ...] = ()
-    searched: Searched = field(default_factory=Searched)
+    searched: Searched = Searched()
 
     @property
     def reads(self) -> dict[str, str | None]:
@@ -74,7 +73,7 @@ def take_snapshot(
             reader.read(path, Location(path))
     return Snapshot(
         matches=reader.matches,
-        nearest=reader.nearest,
+        nearest=reader.nearest(),
         files=reader.files,
         diagnostics=tuple(reader.diagnostics),
         searched=Searched(search.values, frozenset(reader.searched - reader.files.keys())),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from keychange import ledger as ledgers
 from keychange.diagnostics import Diagnostic, Location, warning
@@ -12,8 +12,7 @@ from keychange.model import Migration, Plan, State
 from keychange.project import Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamping:
+class Stamping(NamedTuple):
     """A ledger to be written: which entries are new, accepted as edited, or forgotten."""
 
     revision: str
@@ -60,7 +59,7 @@ def plan_stamp(project: Project, plan: Plan, to: str, now: str) -> Stamping:
         elif known.checksum != migration.checksum:
             accepted.append(migration.revision)
             ledger = ledger.with_entry(
-                replace(_entry(migration, now), batches=known.batches, evidence=known.evidence)
+                _entry(migration, now)._replace(batches=known.batches, evidence=known.evidence)
             )
     return Stamping(
         revision=revision,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from keychange.model import Json
@@ -58,7 +59,7 @@ class Templates(NamedTuple):
             return text
         names = {"root": self.root, **self.variables, **extra}
         result = []
-        for literal, name in pieces(text):
+        for literal, name in _pieces(text):
             result.append(literal)
             if name is None:
                 continue
@@ -93,7 +94,12 @@ class Templates(NamedTuple):
         path = path.removeprefix(self.root + "/")
         if path.startswith("/"):
             raise TemplateError(f"`relative({path})` needs a path under the root")
-        return posixpath.relpath(path, posixpath.dirname(file) or ".")
+        return posixpath.relpath(f"{self.root}/{path}", f"{self.root}/{posixpath.dirname(file)}")
+
+
+@lru_cache(maxsize=1024)  # a migration holds a few, and they are filled in for every file
+def _pieces(text: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple(pieces(text))
 
 
 def pieces(text: str) -> Iterator[tuple[str, str | None]]:

@@ -15,10 +15,8 @@ from keychange.model import Migration, Plan
 from keychange.options import Interrupted, Options
 from keychange.outcome import Ending, Outcome
 from keychange.project import Project, edited_since, plan_down
-from keychange.renumbering import Renumbering
 from keychange.run import Run
 from keychange.searching import holding_now
-from keychange.stamping import Stamping
 from keychange.transaction.lock import lock
 from keychange.transaction.preflight import stale
 from keychange.transaction.recovery import recover
@@ -26,6 +24,8 @@ from keychange.transaction.stages import pending_recovery
 
 if TYPE_CHECKING:
     from keychange.outcome import CheckOutcome
+    from keychange.renumbering import Renumbering
+    from keychange.stamping import Stamping
 
 
 def up(project: Project, plan: Plan, options: Options) -> Outcome:

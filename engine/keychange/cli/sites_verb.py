@@ -50,7 +50,8 @@ def command(session: Session, *, file: Path) -> int:
         found = addressable(parse(path.read_bytes()))
     except OSError as problem:
         message = f"cannot read the file: {(problem.strerror or '').lower()}"
-        hint = asked(nearest(root, shown)) or "name a Python file, from here or from the root"
+        near = asked(*nearest(root, [shown]).values())
+        hint = near or "name a Python file, from here or from the root"
         raise RefusedError(
             error("unreadable-file", message, Location(shown), hint=hint)
         ) from problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Protocol, TypeVar
 
@@ -62,6 +63,7 @@ class Kind(Protocol[OperationT_contra]):
         ...
 
 
+@cache  # it is asked for every file
 def kind(name: str) -> Kind[Operation]:
     """The module of a kind."""
     if name not in KINDS:

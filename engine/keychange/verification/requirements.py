@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keychange.diagnostics import Diagnostic, error, errors_in
 from keychange.model import Json, Requirement
@@ -22,8 +22,7 @@ _FREE_DISK: Final = 64 << 20  # bytes: backups, the recording and its picture
 _MEMORY_FACTOR: Final = 1.7  # peak over weights: 5.61 GB measured for a model of 3.10 GB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequirementResult:
+class RequirementResult(NamedTuple):
     """Whether a requirement holds, and if not, why and what to do.
 
     ``details`` holds what was measured, as JSON. ``diagnostics`` are all findings; ``code``,
@@ -36,7 +35,7 @@ class RequirementResult:
     message: str = ""
     hint: str = ""
     command: str = ""
-    details: Mapping[str, Json] = field(default_factory=dict)
+    details: Mapping[str, Json] = MappingProxyType({})
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

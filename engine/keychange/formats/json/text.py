@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined] # typeshed leaves it out
-from typing import cast
+from typing import NamedTuple, cast
 
 from keychange.formats.json.comments import without_comments
 from keychange.formats.json.pointer import element
@@ -70,8 +70,7 @@ def _decode(text: str) -> Json:
     return cast("Json", value)
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One member of an object or one element of an array: ``start`` to ``end`` in the file.
 
     ``start`` is where the member's name starts, ``key_end`` where it ends; in an array, and for

@@ -51,8 +51,9 @@ def line_patterns(values: Iterable[str], rank: int = 0) -> tuple[str, ...]:
     return () if None in patterns else (*map(str, patterns), _COOKIE)
 
 
-_RUN: Final = re.compile(r"""[^\x00-\x1f\x7f-\U0010ffff{}"'\\]{3,}""")
-"""Characters that every encoding of interest, and every kind of literal, can write as they are."""
+_RUN: Final = re.compile(r"[ !#-&(-\[\]-z|~]{3,}")
+"""Characters that every encoding of interest, and every kind of literal, can write as they are:
+printable ASCII without quotes, braces and the backslash."""
 
 _COOKIE: Final = (
     r"coding[:=][ \t]*(?i:(?:cs)?(?:ibm|cp|ebcdic|iso[-_]?2022|[0-9])"
