@@ -133,9 +133,9 @@ def narrate_plan(session: Session, plan: Plan, *, summary: bool = False) -> None
         raise RefusedError(*plan.diagnostics)
     if session.format != "text":
         return
-    style = session.style(sys.stderr)
-    for line in words.plan(plan, style, summary=summary, each_one=session.verbose):
-        session.say(line)
+    if not session.quiet:
+        style = session.style(sys.stderr)
+        session.say(*words.plan(plan, style, summary=summary, each_one=session.verbose))
     told = (e for e in plan.diagnostics if e.severity is not Severity.NOTE or e.code in _TOLD)
     session.report(told)
 

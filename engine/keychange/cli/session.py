@@ -6,14 +6,13 @@ import json
 import os
 import re
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 import click
 
@@ -124,6 +123,11 @@ class Session:
         return bool(self.options.get("debug"))
 
     @property
+    def quiet(self) -> bool:
+        """Whether only what is wrong is said."""
+        return bool(self.options.get("quiet"))
+
+    @property
     def verbose(self) -> bool:
         """Whether notes are shown in full."""
         return bool(self.options.get("verbose"))
@@ -150,7 +154,7 @@ class Session:
 
         settings = self.settings(own=own)
         self.watches()
-        if settings.bundled and self.announces and not self.options.get("quiet"):
+        if settings.bundled and self.announces and not self.quiet:
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
         return opened(settings, work, staged=staged, cached=cached, recovered=self._recovered)
 
@@ -178,8 +182,7 @@ class Session:
         from keychange.render.style import Style
 
         stream = stream or sys.stdout
-        width = shutil.get_terminal_size((80, 24)).columns
-        return Style(colour=self._colour(stream), width=width, terminal=stream.isatty())
+        return Style(colour=self._colour(stream), width=_columns(), terminal=stream.isatty())
 
     def _colour(self, stream: Any) -> bool:  # noqa: ANN401 (a text stream)
         choice = self.options.get("color", "auto")
@@ -198,7 +201,7 @@ class Session:
 
     def say(self, *lines: str) -> None:
         """Narration, on standard error; silent for the quiet and for machines."""
-        if self.format == "text" and not self.options.get("quiet"):
+        if self.format == "text" and not self.quiet:
             with self.printing():
                 for line in lines:
                     print(without_secrets(line), file=sys.stderr, flush=True)
@@ -232,7 +235,7 @@ class Session:
     @cached_property
     def _live(self) -> Live | None:
         """The live line, started where one is wanted and the terminal can show it."""
-        wanted = self.format == "text" and not self.options.get("quiet")
+        wanted = self.format == "text" and not self.quiet
         capable = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         if not wanted or not capable or os.environ.get("CI"):
             return None
@@ -302,7 +305,7 @@ class Session:
             return
         from keychange.render import diagnostics as rendering
 
-        if self.options.get("quiet"):
+        if self.quiet:
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
         if self.format == "github":
             self.show(rendering.github(diagnostics))
@@ -408,6 +411,16 @@ class Session:
         print("Traceback (most recent call last):", file=sys.stderr)
         print("".join(traceback.format_tb(problem.__traceback__)), end="", file=sys.stderr)
         print(f"{type(problem).__qualname__} (its text may quote a file)", file=sys.stderr)
+
+
+def _columns() -> int:
+    """The width of the terminal, as ``shutil`` finds it; that module loads three archivers."""
+    with suppress(KeyError, ValueError):
+        if (columns := int(os.environ["COLUMNS"])) > 0:
+            return columns
+    with suppress(AttributeError, ValueError, OSError):  # no stream, a closed one, no terminal
+        return os.get_terminal_size(cast("TextIO", sys.__stdout__).fileno()).columns or 80
+    return 80
 
 
 class Verb(click.Command):

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from keychange.model import FileChange, Site
 from keychange.render.hunks import Comparison, Hunk, Row, compare
 from keychange.render.masking import Masks
-from keychange.render.style import Style, columns, folded, visible
+from keychange.render.sites import name
+from keychange.render.style import Style, columns, folded
 from keychange.render.words import Pieces
-from keychange.secrets import without_secrets
 
 _COLOURS = {" ": ("", ""), "-": ("red", "on_red"), "+": ("green", "on_green")}
 _LAST = "no line end here"
@@ -44,12 +44,6 @@ def lines(found: Comparison, sites: Sequence[Site], revision: str, style: Style)
 
 def _names(hunk: Hunk, sites: Sequence[Site]) -> str:
     return ", ".join(dict.fromkeys(name(each) for each in hunk.sites(sites) if each.changes))
-
-
-def name(site: Site) -> str:
-    """The name of a site: its address, or what is said of it where that is long."""
-    short = site.note if site.note and len(site.address) > 40 else site.address
-    return visible(without_secrets(short) or "(document)")
 
 
 def _hunk(hunk: Hunk, gutter: int, style: Style) -> Iterator[str]:

@@ -7,10 +7,10 @@ from itertools import groupby
 from types import MappingProxyType
 
 from keychange.model import ABSENT, Migration, Site, State, Value, same
-from keychange.render.diff import name
 from keychange.render.masking import Masks
 from keychange.render.style import Style, columns, count, folded, padded, visible
 from keychange.render.words import Pieces, marked
+from keychange.secrets import without_secrets
 
 SIGNS = {
     State.PENDING: ("~", "yellow"),
@@ -30,6 +30,12 @@ def by_file(sites: Iterable[Site]) -> dict[str, tuple[Site, ...]]:
     for site in sites:
         found.setdefault(site.path, []).append(site)
     return {path: tuple(each) for path, each in found.items()}
+
+
+def name(site: Site) -> str:
+    """The name of a site: its address, or what is said of it where that is long."""
+    short = site.note if site.note and len(site.address) > 40 else site.address
+    return visible(without_secrets(short) or "(document)")
 
 
 def alike(

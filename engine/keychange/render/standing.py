@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from keychange.ledger import Status
 from keychange.model import Site, State
-from keychange.render.diff import name
+from keychange.render.sites import name
 from keychange.render.style import Style, count, visible
 from keychange.standing import Report, Row, Standing
 

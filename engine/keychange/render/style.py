@@ -63,9 +63,7 @@ _QUOTED = re.compile(r"`[^`\n]+`")
 _SPACE = "\x00"
 
 
-_UNSEEN = re.compile(
-    r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
-)
+_UNSEEN = r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef]"
 """Characters that count as printable and that nobody sees; the selectors of emoji stay."""
 
 
@@ -77,7 +75,7 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    text = _UNSEEN.sub(lambda found: _shown(found[0]), text)
+    text = re.sub(_UNSEEN, lambda found: _shown(found[0]), text)
     return "".join(each if each == "\t" or each.isprintable() else _shown(each) for each in text)
 
 

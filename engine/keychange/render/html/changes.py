@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from keychange.model import Site, State, Step
 from keychange.render import sites as tables
-from keychange.render.diff import name
+from keychange.render.changes import alike
 from keychange.render.html.page import Child, Markup, breakable, cell, tag
 from keychange.render.html.page import table as listing
 from keychange.render.hunks import Comparison, Hunk, Row
 from keychange.render.masking import Masks, line
+from keychange.render.sites import name
 from keychange.render.style import count
-from keychange.render.text import alike
 from keychange.render.words import Pieces, marked
 
 _OPEN = 12
