@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keychange.formats.json.pointer import join, lookup, split
-from keychange.formats.json.problem import InvalidJsonError, find_problem
+from keychange.formats.json.problem import InvalidJsonError
+from keychange.formats.json.refusal import find_problem
 from keychange.formats.json.text import read
 from keychange.model import ABSENT, same
 from support.json_texts import json_files, strictly

@@ -268,14 +268,15 @@ class Session:
 
     def page(self, lines: Iterable[str]) -> None:
         """A result in text that may be long: through a pager where a person sits at a terminal."""
-        from keychange.cli.pager import page
-
         shown = [without_secrets(line) for line in lines]
-        self.live("")
-        with self.printing():
-            paged = sys.stdout.isatty() and sys.stdin.isatty() and page(shown)
-        if not paged:
-            self.show(shown)
+        if sys.stdout.isatty() and sys.stdin.isatty():
+            from keychange.cli.pager import page
+
+            self.live("")
+            with self.printing():
+                if page(shown):
+                    return
+        self.show(shown)
 
     def emit(self, code: int, diagnostics: Iterable[Diagnostic] = (), **parts: Json) -> int:
         """The result as one JSON document; returns the exit code."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -48,6 +47,8 @@ class Style(NamedTuple):
 
     def wrap(self, text: str, first: str = "", rest: str | None = None) -> Iterator[str]:
         """Lines of at most the width; longer words and commands are kept whole, to be copied."""
+        import textwrap  # which a plain outcome does without
+
         lines = textwrap.wrap(
             _QUOTED.sub(lambda found: found[0].replace(" ", _SPACE), text),
             width=max(40, self.width),

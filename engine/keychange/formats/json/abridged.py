@@ -12,12 +12,14 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from keychange.edits import Edit, apply_edits
-from keychange.formats.json.pieces import FAILURES, Entry, Pieces, ends_at
 from keychange.formats.json.pointer import Tokens
 from keychange.spans import Span
+
+if TYPE_CHECKING:
+    from keychange.formats.json.pieces import Entry, Pieces
 
 LEAST = 1 << 20
 """The size in bytes from which a document is abridged."""
@@ -79,6 +81,8 @@ class Abridged:
         """
         if not self.cuts:
             return True
+        from keychange.formats.json.pieces import FAILURES, Pieces
+
         waiting = list(self.edits(edits))
         after = apply_edits(self.whole, waiting)
         view, pieces, position, shift = memoryview(after), list[bytes | memoryview](), 0, 0
@@ -105,6 +109,8 @@ def abridge(data: bytes, pointers: Iterable[Tokens]) -> Abridged:
     """
     if len(data) < LEAST or () in (wanted := set(pointers)):
         return Abridged(data)
+    from keychange.formats.json.pieces import FAILURES, Pieces, ends_at
+
     try:
         pieces = Pieces(data)
         cuts = _Cuts(pieces)

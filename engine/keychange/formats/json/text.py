@@ -20,7 +20,7 @@ from typing import NamedTuple, cast
 
 from keychange.formats.json.comments import without_comments
 from keychange.formats.json.pointer import element
-from keychange.formats.json.problem import InvalidJsonError, Problem, find_problem
+from keychange.formats.json.problem import InvalidJsonError, Problem
 from keychange.model import Json
 from keychange.spans import BOM, Span
 
@@ -196,7 +196,7 @@ def read(data: bytes, *, jsonc: bool = False) -> Document:
     try:
         value = _decode(source)
     except (ValueError, RecursionError):
-        raise InvalidJsonError(find_problem(text, start)) from None
+        raise InvalidJsonError(_find_problem(text, start)) from None
     first = _skip_space(text, start).end()
     root = Entry("", first, first, first, len(text.rstrip(_SPACE)))
     return Document(data, text, value, jsonc, root)
@@ -229,4 +229,10 @@ def too_deep(data: bytes, *, jsonc: bool) -> Problem:
     """The place where a valid document is nested deeper than Python could follow."""
     text = data.decode("latin-1")
     start = len(BOM) if data.startswith(BOM) else 0
-    return find_problem(without_comments(text) if jsonc else text, start)
+    return _find_problem(without_comments(text) if jsonc else text, start)
+
+
+def _find_problem(text: str, start: int) -> Problem:
+    from keychange.formats.json.refusal import find_problem
+
+    return find_problem(text, start)
