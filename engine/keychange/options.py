@@ -15,7 +15,7 @@ class Interrupted(StrEnum):
     ROLL_BACK = "roll-back"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Options:
     """How to run.
 

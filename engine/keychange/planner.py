@@ -42,7 +42,7 @@ from keychange.templates import Templates
 from keychange.yaml_data import escape
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Draft:
     """One file while its step is being planned: the bytes so far, and what was done to them."""
 

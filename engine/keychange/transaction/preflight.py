@@ -53,7 +53,7 @@ class Prepared(NamedTuple):
     folders: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Known:
     """What one preflight has found out about folders and mounts so far."""
 

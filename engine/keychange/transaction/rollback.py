@@ -31,7 +31,7 @@ class _ForeignError(Exception):
     """The file holds bytes that are neither old nor new: somebody else's, not ours to replace."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Undone:
     """What undoing came to: files put back, and one diagnostic for each that could not be.
 

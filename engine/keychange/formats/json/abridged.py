@@ -42,7 +42,7 @@ class _Cut(NamedTuple):
         return self.form % hashlib.sha256(data).hexdigest().encode()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Abridged:
     """The bytes that are left of a document, and how to get from them to the whole."""
 
@@ -169,7 +169,7 @@ class _Cuts:
         yield from (each for each in (run.first, run.last) if each is not None)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Run:
     """Entries side by side that nobody wants.
 

@@ -68,14 +68,13 @@ class Draft:
             raw = self.style.render(value, indent, self.style.colon(entry))
         else:
             raw = self.style.text(value)
-        return self._replace(tokens, raw, value)
+        return self._replace(tokens, entry, raw, value)
 
     def set_raw(self, tokens: Tokens, raw: bytes) -> bytes:
         """Give an entry a new value, as these bytes; its old bytes."""
-        return self._replace(tokens, raw, self._read(raw))
+        return self._replace(tokens, self._entry(tokens), raw, self._read(raw))
 
-    def _replace(self, tokens: Tokens, raw: bytes, value: Json) -> bytes:
-        entry = self._entry(tokens)
+    def _replace(self, tokens: Tokens, entry: Entry, raw: bytes, value: Json) -> bytes:
         self._inner.append(Edit(entry.span, raw))
         if not tokens:
             self.value = value

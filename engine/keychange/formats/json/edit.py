@@ -35,7 +35,7 @@ class Gap(NamedTuple):
     joined: bytes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Slot:
     """One entry of a row: an old one with its place in the file, or a new one with its bytes."""
 
@@ -44,7 +44,7 @@ class Slot:
     raw: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RemovedRun:
     """Entries that stood side by side and are gone: the gaps before each, after, and now."""
 

@@ -94,7 +94,7 @@ class Entry(NamedTuple):
         return Span(self.start, self.key_end)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Container:
     """An object or array, from its opening bracket at ``start`` to ``end`` after the closing one.
 
@@ -114,7 +114,7 @@ class Container:
         return element(token, len(self.entries))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Document:
     """A valid document: its bytes, its value, and where in the bytes things are.
 

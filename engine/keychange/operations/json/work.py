@@ -20,7 +20,7 @@ from keychange.secrets import looks_secret
 from keychange.spans import LineIndex, Span
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Work:
     """What is known and planned for one file so far.
 
