@@ -6,6 +6,7 @@ import glob
 import os
 import posixpath
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -66,8 +67,9 @@ class Reader:
         if needed and lacking:
             self._lacking.append(target)
 
+    @cached_property
     def nearest(self) -> dict[str, str]:
-        """What was meant, by each target that is needed and stands for nothing."""
+        """When all is read: what was meant, by each needed target that stands for nothing."""
         return nearest(Path(self._root), self._lacking)
 
     def _expand(

@@ -73,7 +73,7 @@ def take_snapshot(
             reader.read(path, Location(path))
     return Snapshot(
         matches=reader.matches,
-        nearest=reader.nearest(),
+        nearest=reader.nearest,
         files=reader.files,
         diagnostics=tuple(reader.diagnostics),
         searched=Searched(search.values, frozenset(reader.searched - reader.files.keys())),
