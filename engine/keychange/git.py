@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +13,8 @@ def git(
     root: Path, *arguments: str, given: bytes | None = None, fine: tuple[int, ...] = (0,)
 ) -> bytes | None:
     """What a git command prints in a folder; None where it fails: no git, or no checkout."""
+    import subprocess  # which takes longer to load than most commands to run
+
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=root, input=given, capture_output=True, check=False
@@ -58,6 +59,8 @@ def fitting(root: Path, patterns: Iterable[str], where: Iterable[str]) -> frozen
     options += [word for each in patterns for word in ("-e", each)]
     command = ["git", "-c", "grep.fullName=false", "grep", *options, "--", *where]
     environment = {**os.environ, "LC_ALL": "C"}
+    import subprocess
+
     try:
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
     except OSError:

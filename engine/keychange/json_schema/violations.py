@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -75,11 +74,11 @@ def accepting(schema: Json) -> Accepts:
     return _acceptor(_Same(schema))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Same:
     """A schema as the key of a cache: itself, not what it holds."""
 
-    schema: Json
+    def __init__(self, schema: Json) -> None:
+        self.schema = schema
 
     def __hash__(self) -> int:
         return id(self.schema)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -135,6 +134,8 @@ def _model(
 
 def _room(inspection: Inspection, root: Path) -> tuple[Diagnostic, ...]:
     """Whether this machine can hold the model, and the disk what a probe keeps."""
+    import shutil
+
     findings = []
     needed = int(inspection.checkpoint.weights * _MEMORY_FACTOR)
     memory = physical_memory()

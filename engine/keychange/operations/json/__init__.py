@@ -7,14 +7,13 @@ or moved is its old pointer, which the operation leaves absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from keychange.diagnostics import Diagnostic, errors_in
 from keychange.formats.json.pointer import Tokens, split
 from keychange.formats.json.text import Document, read
-from keychange.model import ABSENT, Context, Finding, Json, Source, Value
-from keychange.operations.json.back import revert
+from keychange.model import ABSENT, Context, Finding, Json, Recorded, Source, Value
 from keychange.operations.json.changes import Changes
 from keychange.operations.json.declared import JsonOperation, expanded, parse, renamed, satisfies
 from keychange.operations.json.later import (
@@ -74,6 +73,13 @@ def _examine(operation: JsonOperation, path: str, data: bytes, context: Context)
         proof=_proof(work) if edits else "",
         summary=tuple(summary) if edits else (),
     )
+
+
+def revert(records: Sequence[Recorded], source: Source, context: Context) -> Finding:
+    """See ``Kind.revert``."""
+    from keychange.operations.json import back
+
+    return back.revert(records, source, context)
 
 
 def governed(operation: JsonOperation, context: Context) -> Iterator[Tokens]:
