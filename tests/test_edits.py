@@ -55,9 +55,9 @@ def test_positions_agree_with_splitting_into_lines(text):
     data = text.encode()
     index = LineIndex(data)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    assert len(index) == len(lines)
-    assert [index.text(number) for number in range(1, len(index) + 1)] == lines
-    for number in range(1, len(index) + 1):
+    assert index.last == len(lines)
+    assert [index.text(number) for number in range(1, index.last + 1)] == lines
+    for number in range(1, index.last + 1):
         assert index.position(index.start(number)) == (number, 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable
 from fnmatch import fnmatchcase, translate
 from functools import lru_cache
@@ -44,11 +45,13 @@ def _walk(root: str, folder: str, parts: list[str], found: dict[str, bool], *, p
         _walk_all(root, folder, rest, found, plain=plain)
     elif not has_magic(part):
         path = f"{folder}{part}"
-        if not rest and os.path.lexists(f"{root}/{path}"):
-            found.setdefault(path, False)  # one name is looked at by itself
-        elif rest and Path(root, path).is_dir():
-            inside = plain and not Path(root, path).is_symlink()
-            _walk(root, f"{path}/", rest, found, plain=inside)
+        mode = _mode(f"{root}/{path}")
+        if mode and not rest:
+            found.setdefault(path, plain and stat.S_ISREG(mode))
+        elif stat.S_ISDIR(mode):
+            _walk(root, f"{path}/", rest, found, plain=plain)
+        elif stat.S_ISLNK(mode) and Path(root, path).is_dir():
+            _walk(root, f"{path}/", rest, found, plain=False)
     else:
         matches = _matcher(part)
         for entry in _entries(root, folder):
@@ -84,6 +87,14 @@ def _matcher(part: str) -> Callable[[str], object]:
 
 def _take(path: str, entry: os.DirEntry[str], found: dict[str, bool], *, plain: bool) -> None:
     found[path] = plain and entry.is_file(follow_symlinks=False)
+
+
+def _mode(path: str) -> int:
+    """What a name stands for, a link for itself; 0 where there is nothing."""
+    try:
+        return os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -75,7 +75,9 @@ class LineIndex:
         """The text of a line (from 1), without its end; undecodable bytes are replaced."""
         return self.text_at(self.start(line))
 
-    def __len__(self) -> int:
+    @property
+    def last(self) -> int:
+        """The number of the last line."""
         return len(self._starts)
 
     @cached_property

@@ -94,7 +94,19 @@ class Templates(NamedTuple):
         path = path.removeprefix(self.root + "/")
         if path.startswith("/"):
             raise TemplateError(f"`relative({path})` needs a path under the root")
-        return posixpath.relpath(f"{self.root}/{path}", f"{self.root}/{posixpath.dirname(file)}")
+        return _from(posixpath.dirname(file), path)
+
+
+def _from(folder: str, path: str) -> str:
+    """The way from a folder to a path, both from the root; the working folder does not matter."""
+    names, here = (
+        [name for name in posixpath.normpath(each).split("/") if name != "."]
+        for each in (path, folder)
+    )
+    shared = 0
+    while shared < min(len(names), len(here)) and names[shared] == here[shared]:
+        shared += 1
+    return "/".join([".."] * (len(here) - shared) + names[shared:]) or "."
 
 
 @lru_cache(maxsize=1024)  # a migration holds a few, and they are filled in for every file

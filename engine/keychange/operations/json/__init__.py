@@ -7,12 +7,12 @@ or moved is its old pointer, which the operation leaves absent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from keychange.diagnostics import Diagnostic, errors_in
 from keychange.formats.json.pointer import Tokens, split
-from keychange.formats.json.text import Document, read
+from keychange.formats.json.text import Document, read, value_of
 from keychange.model import ABSENT, Context, Finding, Json, Recorded, Source, Value
 from keychange.operations.json.changes import Changes
 from keychange.operations.json.declared import JsonOperation, expanded, parse, renamed, satisfies
@@ -57,13 +57,17 @@ def _examine(operation: JsonOperation, path: str, data: bytes, context: Context)
         return Finding()
     Changes(operation, work).run()
     if operation.schema_before and any(site.changes for site in work.sites):
-        untouched = read(data, jsonc=jsonc)
-        work.diagnostics += _violations(operation.schema_before, "before", untouched, work)
+        untouched = value_of(data, jsonc=jsonc)
+        work.diagnostics += _violations(
+            operation.schema_before, "before", untouched, lambda: read(data, jsonc=jsonc), work
+        )
     if errors_in(work.diagnostics):
         return Finding(sites=tuple(work.sites), diagnostics=tuple(work.diagnostics))
     edits, document, summary = work.settle()
     if edits and operation.schema_after:
-        work.diagnostics += _violations(operation.schema_after, "after", document, work)
+        work.diagnostics += _violations(
+            operation.schema_after, "after", document.value, lambda: document, work
+        )
     if errors_in(work.diagnostics):
         edits = ()
     return Finding(
@@ -141,11 +145,16 @@ def _strings(value: Json) -> Iterator[str]:
             yield from _strings(each)
 
 
-def _violations(name: str, when: str, document: Document, work: Work) -> Iterable[Diagnostic]:
-    from keychange.json_schema.violations import violations
+def _violations(
+    name: str, when: str, value: Json, document: Callable[[], Document], work: Work
+) -> Iterable[Diagnostic]:
+    """What a value violates of a schema; its ``document`` is wanted only where it does."""
+    from keychange.json_schema.violations import satisfied, violations
 
     schema = work.context.schema(name)
-    return violations(document, schema, path=work.path, name=name, when=when)
+    if satisfied(value, schema):
+        return ()
+    return violations(document(), schema, path=work.path, name=name, when=when)
 
 
 def _proof(work: Work) -> str:

@@ -153,7 +153,7 @@ class PythonFile:
 
     def invalid(self, problem: InvalidPython) -> Finding:
         """The file is not Python for the interpreter that runs us."""
-        line = min(problem.line, len(self.lines))
+        line = min(problem.line, self.lines.last)
         text = self.lines.text(line) if line else ""
         version = ".".join(map(str, sys.version_info[:2]))
         return Finding(
