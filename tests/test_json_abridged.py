@@ -123,6 +123,28 @@ def test_a_member_that_is_there_twice_is_found_where_nobody_looks():
         ]
 
 
+def test_a_member_is_there_twice_however_it_is_spelled():
+    for twice in ('{"é": 1, "\\u00e9": 2}', '{"\\u00e9": 1, "é": 2}', '{"é": 1, "é": 2}'):
+        data = BIG.replace(b'{"id": 50}', twice.encode())
+        for window in range(20, 80):
+            with small(window=window):
+                assert not abridge(data, [("z",)]).cuts
+                assert not accepted(data)
+
+
+def test_what_is_cut_does_not_depend_on_what_is_read_at_once():
+    inner = {"é": "ü" * 30, "rows": [{"id": n, "text": "é\t"} for n in range(9)]}
+    value = {"a": inner, "model_id": "old", "b": [inner, "\u2028" * 40, inner], "c": inner}
+    for ascii_only in (True, False):
+        data = json.dumps(value, indent=1, ensure_ascii=ascii_only).encode()
+        with small(limit=40, window=100_000):
+            whole = abridge(data, [("model_id",), ("b", "1")])
+        assert whole.cuts
+        for window in range(16, 400, 7):
+            with small(limit=40, window=window):
+                assert abridge(data, [("model_id",), ("b", "1")]) == whole
+
+
 def test_a_string_longer_than_a_window_is_cut_out():
     data = json.dumps({"model_id": "old", "blob": "é\\" * 999, "z": 1}).encode()
     with small():

@@ -113,60 +113,66 @@ def abridge(data: bytes, pointers: Iterable[Tokens]) -> Abridged:
 
     try:
         pieces = Pieces(data)
-        cuts = _Cuts(pieces)
-        end = cuts.find(Span(pieces.start, len(data)), wanted, 0)
+        cuts, end = _Cuts(pieces).find(pieces.start, -1, wanted, 0)
         valid = ends_at(data, end)
     except FAILURES:
         return Abridged(data)
-    return Abridged(data, tuple(sorted(cuts.found, key=lambda cut: cut.span)) if valid else ())
+    return Abridged(data, tuple(sorted(cuts, key=lambda cut: cut.span)) if valid else ())
 
 
 class _Cuts:
     """What nobody wants of a document."""
 
     def __init__(self, pieces: Pieces) -> None:
-        self.found: list[_Cut] = []
         self._pieces = pieces
 
-    def find(self, place: Span, wanted: set[Tokens], depth: int) -> int:
-        """Cut what nobody wants out of a container or string; where it ends."""
-        opening = self._pieces.data[place.start]
+    def find(self, start: int, end: int, wanted: set[Tokens], depth: int) -> tuple[list[_Cut], int]:
+        """What nobody wants of a container, or of a string: all of it; and where that ends.
+
+        ``end`` is -1 where that is not known yet. A value is read once, and once more for every
+        level of it that fits into a window.
+        """
+        opening = self._pieces.data[start]
         if opening not in b"{[":
-            if opening == 0x22 and depth and not wanted:
-                self.found.append(_Cut(place, b'"%b"'))
-            return place.end if depth else self._pieces.long(place.start)
+            end = self._pieces.long(start) if end < 0 else end
+            unwanted = opening == 0x22 and depth and not wanted
+            return [_Cut(Span(start, end), b'"%b"')] if unwanted else [], end
         form = b'"%b":0' if opening == 0x7B else b'"%b"'
         firsts = {tokens[0] for tokens in wanted}
         # An element is named by its position: none before one that is wanted may go.
         fixed = -1
         if opening == 0x5B:
             fixed = max((int(each) for each in firsts if each.isdecimal()), default=-1)
+        cuts: list[_Cut] = []
+        inside: dict[int, list[_Cut]] = {}
         stay: list[Entry] = []
         run = _Run()
-        end = place.start + 1
-        for at, entry in enumerate(self._pieces.entries(place.start)):
-            end = entry.end
+        end = start + 1
+        for at, entry in enumerate(self._pieces.entries(start)):
             if at <= fixed:
                 entry.name = str(at)
-            elif entry.name not in firsts:
+            if entry.end < 0:
+                inside[entry.value], entry.end = self._inside(entry, wanted, depth)
+            end = entry.end
+            if at > fixed and entry.name not in firsts:
                 run.add(entry)
                 continue
-            stay += self._settled(run, form)
+            stay += run.settled(form, cuts)
             stay.append(entry)
             run = _Run()
-        stay += self._settled(run, form)
+        stay += run.settled(form, cuts)
         for entry in stay:
-            deeper = {each[1:] for each in wanted if each[0] == entry.name}
-            large = entry.end - entry.value >= LIMIT
-            if large and () not in deeper and (deeper or depth < _DEEPEST):
-                self.find(Span(entry.value, entry.end), deeper, depth + 1)
-        return self._pieces.closing(end)
+            if entry.end - entry.value >= LIMIT:
+                known = inside.get(entry.value)
+                cuts += self._inside(entry, wanted, depth)[0] if known is None else known
+        return cuts, self._pieces.closing(end)
 
-    def _settled(self, run: _Run, form: bytes) -> Iterator[Entry]:
-        """The entries of a run that stay; the others are cut out if they are many."""
-        if run.end - run.start >= LIMIT:
-            self.found.append(_Cut(Span(run.start, run.end), form))
-        yield from (each for each in (run.first, run.last) if each is not None)
+    def _inside(self, entry: Entry, wanted: set[Tokens], depth: int) -> tuple[list[_Cut], int]:
+        """What nobody wants of the value of an entry, and where that ends."""
+        deeper = {each[1:] for each in wanted if each[0] == entry.name}
+        if () not in deeper and (deeper or depth < _DEEPEST):
+            return self.find(entry.value, entry.end, deeper, depth + 1)
+        return [], self._pieces.long(entry.value) if entry.end < 0 else entry.end
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -183,9 +189,16 @@ class _Run:
     end: int = 0
 
     def add(self, entry: Entry) -> None:
+        """One more at its end."""
         if self.first is None:
             self.first = entry
         elif self.last is None:
             self.last, self.start = entry, entry.start
         else:
             self.end, self.last = self.last.end, entry
+
+    def settled(self, form: bytes, cuts: list[_Cut]) -> Iterator[Entry]:
+        """The entries of it that stay; the others are cut out if they are many."""
+        if self.end - self.start >= LIMIT:
+            cuts.append(_Cut(Span(self.start, self.end), form))
+        yield from (each for each in (self.first, self.last) if each is not None)

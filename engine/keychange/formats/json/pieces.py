@@ -30,7 +30,10 @@ _SPACE = b" \t\n\r"
 
 @dataclass(slots=True)
 class Entry:
-    """One member or element, in bytes from the start of the file; ``start`` is its name's."""
+    """One member or element, in bytes from the start of the file; ``start`` is its name's.
+
+    ``end`` is -1 where its value is longer than a window: whoever takes the entry sets it.
+    """
 
     name: str
     start: int
@@ -77,6 +80,8 @@ class Pieces:
             return scalar.end()
         end = at + 1
         for entry in self.entries(at):
+            if entry.end < 0:
+                entry.end = self.long(entry.value)
             end = entry.end
         return self.closing(end)
 
@@ -84,13 +89,13 @@ class Pieces:
         """Every entry of the container that opens there; the elements of an array have no name.
 
         One that does not fit into what is left of a window is read from a window that starts
-        with it; one that does not fit into that either, by its parts.
+        with it; one that does not fit into that either, by its parts, by whoever takes it.
         """
         is_object = self.data[opening] == 0x7B
         names: set[str] = set()
         at, first = opening + 1, True
         while True:
-            text, here = self._window(at), 0
+            (text, in_bytes), here = self._window(at), 0
             while here >= 0:
                 try:
                     head = _head(text, here, is_object=is_object, first=first)
@@ -103,22 +108,31 @@ class Pieces:
                 end = _end(text, head[2])
                 if end < 0 and here:
                     break
+                if in_bytes:
+                    entry = _shifted(text, at - here, head, end)
+                else:
+                    entry = _placed(text, here, at, head, end)
                 if is_object:
-                    _once(head[0], names)
-                entry = _placed(text, here, at, head, end)
+                    _once(entry.name, names)
                 first, here = False, end
                 if end < 0:
-                    text = ""  # its parts have windows of their own
-                    entry.end = self.long(entry.value)
-                at = entry.end
+                    text, entry.end = "", -1  # its parts have windows of their own
                 yield entry
+                at = entry.end
 
-    def _window(self, at: int) -> str:
+    def _window(self, at: int) -> tuple[str, bool]:
+        r"""What is read at once from an offset on, and whether its characters stand for bytes.
+
+        So they do as latin-1, in which structure is the same; names that differ are too, but for
+        those in which the same character stands as itself and as ``\u...``.
+        """
         raw = self.data[at : at + WINDOW]
+        if raw.isascii() or b"\\u" not in raw:
+            return raw.decode("latin-1"), True
         try:
-            return raw.decode()
+            return raw.decode(), False
         except UnicodeDecodeError as failure:  # its last character goes on after it
-            return raw[: failure.start].decode()
+            return raw[: failure.start].decode(), False
 
 
 def ends_at(data: bytes, end: int) -> bool:
@@ -153,12 +167,17 @@ def _once(name: str, names: set[str]) -> None:
     names.add(name)
 
 
+def _shifted(text: str, begin: int, head: tuple[str, int, int], end: int) -> Entry:
+    """The entry in bytes, where a character stands for a byte; ``begin`` is that of the first."""
+    name, start, value = head
+    if not name.isascii() and not text.isascii():  # else escapes have made it so
+        name = name.encode("latin-1").decode()
+    return Entry(name, begin + start, begin + value, begin + end)
+
+
 def _placed(text: str, here: int, at: int, head: tuple[str, int, int], end: int) -> Entry:
     """The entry in bytes; ``at`` is the byte of the character ``here``."""
     name, start, value = head
-    if text.isascii():
-        at -= here
-        return Entry(name, at + start, at + value, at + end)
     start = at + len(text[here:start].encode())
     value_at = at + len(text[here:value].encode())
     return Entry(name, start, value_at, value_at + len(text[value:end].encode()))
