@@ -65,7 +65,8 @@ def main() -> int:
     names = (*workloads, "scale", "document")
     if unknown := set(chosen) - set(names):
         parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(names)}")
-    places.install_peers()
+    if not workloads.keys().isdisjoint(chosen):  # the others have no peers
+        places.install_peers()
     rows: list[Row] = []
     broken = []
     for name in chosen:
