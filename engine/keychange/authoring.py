@@ -147,9 +147,8 @@ class _Desk:
         self.unread = seen.unread
         return propose(seen, self.pairs)
 
-    def found(self) -> Sequence[Pair]:
+    def found(self, held: Mapping[str, tuple[Held, ...]]) -> Sequence[Pair]:
         """The models in use, each with its new value still open."""
-        held = models(self.look(), self.project.root)
         names = variable_names((value, held[value]) for value in worth_moving(held))
         return [Pair(name, value, value) for value, name in names.items()]
 
@@ -202,13 +201,15 @@ def draft(
     pairs: Sequence[Pair] = (),
     *,
     title: str = "",
+    known: Mapping[str, tuple[Held, ...]] | None = None,
     also: Sequence[Proposal] = (),
 ) -> Draft:
     """A migration for some values, or for what was found; nothing is written.
 
     Without values, they are those that the last migration sets, else the models in use. Every
     operation is planned; one that would stop the run is written as a comment, with the reason.
-    ``also`` are operations that are only shown.
+    ``known`` are the models in use, if somebody has looked already; ``also`` are operations that
+    are only shown.
 
     Raises:
         RefusedError: nothing holds an old value (``value-not-found``), no operation can be
@@ -223,7 +224,8 @@ def draft(
     if pairs and not proposals.operations:
         raise RefusedError(*_not_found(project, pairs, proposals.left, desk.look()))
     if not proposals.operations:
-        proposals = desk.propose(desk.found())
+        held = models(desk.look(), project.root) if known is None else known
+        proposals = desk.propose(desk.found(held))
     operations, refused = desk.settle(proposals.operations or (_PLACEHOLDER,))
     after, plan = desk.planned(operations)
     return Draft(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from keychange.secrets import looks_secret
@@ -75,7 +75,7 @@ def models(survey: Survey, root: Path) -> dict[str, tuple[Held, ...]]:
     return {value: tuple(sites) for value, sites in ordered}
 
 
-def worth_moving(found: dict[str, tuple[Held, ...]]) -> tuple[str, ...]:
+def worth_moving(found: Mapping[str, tuple[Held, ...]]) -> tuple[str, ...]:
     """The models that a first migration names: those that a site that can be changed sets."""
     settable = [value for value, sites in found.items() if any(not each.place for each in sites)]
     return tuple(settable[:_AT_MOST])

@@ -75,7 +75,7 @@ def _draft(here: Project, found: Discovery, *, bare: bool) -> Draft | None:
         return None
     slug = "model_upgrade" if found.models else "first"
     also = propose_as_is(found.survey, found.settings_found)
-    return draft(here, slug, also=also)
+    return draft(here, slug, known=found.models, also=also)
 
 
 def _found(found: Discovery) -> Iterator[str]:
