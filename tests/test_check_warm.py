@@ -1,11 +1,9 @@
 """The warm path of `check` gives the answer that a check from nothing would give, or none."""
 
-import io
 import os
 import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from keychange import cli
-from keychange.warm.replay import replay
 from keychange.warm.seals import matches
 from keychange.warm.store import FOLDER
+from support.answers import run
 from support.voice_project import FILES, MIGRATION, NEW, OLD, write
 from support.workspace import MIGRATE, migrate, track
 
@@ -28,26 +25,6 @@ def age(root):
     for path in (*root.rglob("*"), root):
         if ".git" not in path.parts:
             os.utime(path, (LONG_AGO, LONG_AGO), follow_symlinks=False)
-
-
-def run(root, *arguments, cold=False):
-    """The answer of `migrate check` in this process: what it prints and its code."""
-    if cold:
-        shutil.rmtree(root / FOLDER, ignore_errors=True)
-    words = ["-C", str(root), "check", *arguments]
-    out, err = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["migrate", *words]
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            code = replay(words)
-            warm = code is not None
-            if not warm:
-                with pytest.raises(SystemExit) as done:
-                    cli.main(words)
-                code = done.value.code
-    finally:
-        sys.argv = before
-    return warm, (out.getvalue(), err.getvalue(), code)
 
 
 @pytest.fixture
@@ -129,6 +106,55 @@ def test_named_files_are_judged_alone(project, monkeypatch):
         assert said == run(project, name, cold=True)[1]
         assert (said[2], warm and name != "generated/one/voice.json") == (code, False)
     assert "left-behind" in run(project, "notes.txt")[1][1]
+
+
+def test_names_may_be_folders_or_lead_through_links_or_be_misspelt(project, monkeypatch):
+    monkeypatch.chdir(project)
+    write(project, {"app/voice.py": f'VOICE = "{OLD}"\n', "docs/a.txt": f"{OLD}\n"})
+    subprocess.run(["git", "add", "docs"], cwd=project, check=True)
+    (project.parent / "link").symlink_to(project)
+    for name in ("app", "app/", ".", "../link/app/voice.py", str(project.parent / "link/app")):
+        for _ in range(2):
+            assert "app/voice.py:1:9: error[pending]" in run(project, name)[1][1], name
+    assert "docs/a.txt:1:1: note[left-behind]" in run(project, "docs")[1][1]
+    for _ in range(2):
+        code, said = run(project, "app/voce.py", "/etc/hosts")[1][2], run(project, "app/voce.py")
+        assert code == 0
+        assert "app/voce.py: note[not-here]" in said[1][1]
+        assert "nothing was judged" in said[1][1]
+    assert run(project, "/etc/hosts", "README.md")[1] == ("", "Check: clean; 1 named file.\n", 0)
+
+
+def test_without_git_what_is_left_behind_is_searched_for_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("keychange.warm.record._TICK_NS", -(10**18))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    root = tmp_path / "project"
+    write(root, FILES)
+    assert run(root)[1][2] == 0
+    assert run(root)[1][2] == 0
+    write(root, {"docs/new.md": f"{OLD}\n"})
+    assert "docs/new.md:1:1: note[left-behind]" in run(root)[1][1]
+
+
+def test_the_cache_is_written_and_read_through_no_link_and_from_no_pipe(project):
+    said = run(project)[1]
+    (file,) = (project / FOLDER).glob("check-*")
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    assert run(project) == (False, said)
+    assert run(project) == (True, said)
+    shutil.rmtree(project / FOLDER)
+    others = project.parent / "others"
+    write(others, {f"check-{each}": "mine" for each in range(30)})
+    (project / FOLDER).symlink_to(others)
+    assert run(project) == (False, said)
+    assert run(project) == (False, said)
+    assert {each.name for each in others.iterdir()} == {f"check-{each}" for each in range(30)}
+
+
+def test_a_value_spelled_in_another_way_in_a_governed_source_is_seen(project):
+    write(project, {"app/deep/other.py": "A = 'org/voice-' '0.6B-4bit'\n"})
+    assert "app/deep/other.py:1:5: error[pending]" in run(project)[1][1]
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "flipped", "other", "foreign"])
@@ -222,7 +248,7 @@ atexit.register(lambda: print(*map(str, written), sep="\\n"))
             [sys.executable, "-B", "-c", command], capture_output=True, text=True, check=True
         )
         written = [each for each in done.stdout.split("\n") if each and not each.isdigit()]
-        inside = (".keychange", f"{root}/.keychange", ".gitignore", os.devnull)
+        inside = (".keychange", f"{root}/.keychange", ".gitignore", "cache", os.devnull)
         assert [each for each in written if not each.startswith(inside)] == []
 
 

@@ -3,25 +3,62 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keychange.warm.checkout import holding
+from keychange.diagnostics import Diagnostic, error
+from keychange.errors import UsageProblem
+from keychange.warm.checkout import environment, holding
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 
 def git(
     root: Path, *arguments: str, given: bytes | None = None, fine: tuple[int, ...] = (0,)
 ) -> bytes | None:
     """What a git command prints in a folder; None where it fails: no git, or no checkout."""
-    import subprocess  # which takes longer to load than most commands to run
-
     try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, input=given, capture_output=True, check=False
-        )
+        done = _run_git(root, arguments, given=given)
     except OSError:
         return None
     return done.stdout if done.returncode in fine else None
+
+
+def _run_git(
+    root: Path, arguments: Iterable[str], *, given: bytes | None = None
+) -> CompletedProcess[bytes]:
+    """A git command that has ended; its messages are in English, and what it reads is bytes.
+
+    Raises:
+        OSError: there is no git.
+    """
+    import subprocess  # which takes longer to load than most commands to run
+
+    variables = {**environment(str(root)), "LC_ALL": "C"}
+    return subprocess.run(
+        ["git", *arguments], cwd=root, env=variables, input=given, capture_output=True, check=False
+    )
+
+
+def trouble(root: Path, what: str) -> Diagnostic | None:
+    """An error that says why git does not tell ``what`` of a checkout; None where it is none."""
+    command = ""
+    try:
+        done = _run_git(root, ("ls-files", "-z"))
+    except OSError:
+        if not any((each / ".git").exists() for each in (root, *root.parents)):
+            return None
+        said = "there is no program `git`"
+    else:
+        lines = [each.strip() for each in os.fsdecode(done.stderr).splitlines()]
+        said = lines[0].removeprefix("fatal: ") if lines else "it was stopped"
+        if done.returncode == 0 or "not a git repository (or" in said:
+            return None
+        command = next((each for each in lines if each.startswith("git config ")), "")
+    hint = "this is a checkout that git has to be able to read"
+    return error("git-failed", f"git does not say {what}: {said}", hint=hint, command=command)
 
 
 def paths(output: bytes | None) -> tuple[str, ...]:
@@ -49,6 +86,14 @@ def read_from_disk(root: Path) -> frozenset[str]:
     return frozenset(each[2:] for each in listed if each.startswith("H "))
 
 
+def of_own_kind(root: Path, names: Iterable[str]) -> frozenset[str]:
+    """Those of the paths for which an attribute may keep git from searching them as text."""
+    given = b"".join(os.fsencode(each) + b"\0" for each in names)
+    told = paths(git(root, "check-attr", "-z", "--stdin", "diff", given=given))
+    told_of = zip(told[::3], told[2::3], strict=False)
+    return frozenset(path for path, diff in told_of if diff not in ("unspecified", "set"))
+
+
 def fitting(root: Path, patterns: Iterable[str], where: Iterable[str]) -> frozenset[str] | None:
     """The tracked files of which a line fits one of the patterns; None where git cannot say.
 
@@ -57,12 +102,8 @@ def fitting(root: Path, patterns: Iterable[str], where: Iterable[str]) -> frozen
     """
     options = ["-l", "-z", "-a", "-P", "--no-color", "--no-recurse-submodules"]
     options += [word for each in patterns for word in ("-e", each)]
-    command = ["git", "-c", "grep.fullName=false", "grep", *options, "--", *where]
-    environment = {**os.environ, "LC_ALL": "C"}
-    import subprocess
-
     try:
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
+        done = _run_git(root, ("-c", "grep.fullName=false", "grep", *options, "--", *where))
     except OSError:
         return None
     # It goes on after a file that it could not read, and says so.
@@ -71,29 +112,59 @@ def fitting(root: Path, patterns: Iterable[str], where: Iterable[str]) -> frozen
 
 
 def staged(root: Path) -> dict[str, bytes]:
-    """The staged bytes of every tracked file that differs on disk, by path from the root.
+    """What is staged of every tracked file that differs on disk, by path from the root.
 
-    Links and submodules are left out: no operation writes to them.
+    The bytes are those that a checkout would write: line ends and filters have been applied.
+    Links and submodules are left out: no operation writes to them. So is what is merely meant to
+    be added, and what is still to be merged: no commit would hold it.
+
+    Raises:
+        UsageProblem: git cannot say.
     """
-    listed = git(root, "diff-files", "--name-only", "-z", "--relative", "--ignore-submodules")
-    names = paths(listed)
-    if not names:
-        return {}
+    options = ("--name-only", "-z", "--relative", "--ignore-submodules", "--diff-filter=a")
+    listed = git(root, "diff-files", *options)
+    names = frozenset(paths(listed))
+    entries = git(root, "ls-files", "-z", "--stage") if names else b""
     objects = {}
-    for record in (git(root, "ls-files", "-z", "--stage", "--", *names) or b"").split(b"\0"):
+    for record in (entries or b"").split(b"\0"):
         about, _, name = record.partition(b"\t")
         mode, _, rest = about.partition(b" ")
-        if mode.startswith(b"100"):
-            objects[os.fsdecode(name)] = rest.partition(b" ")[0]
-    given = b"".join(b"%s\n" % each for each in objects.values())
-    blobs = git(root, "cat-file", "--batch", given=given) or b""
-    result, at = {}, 0
-    for path in objects if blobs else ():
-        head = blobs.index(b"\n", at)
-        size = int(blobs[at:head].rsplit(b" ", 1)[1])
-        result[path] = blobs[head + 1 : head + 1 + size]
-        at = head + size + 2
-    return result
+        digest, _, stage = rest.partition(b" ")
+        if mode.startswith(b"100") and stage == b"0" and os.fsdecode(name) in names:
+            objects[os.fsdecode(name)] = digest
+    found = _written(root, objects) if objects else {}
+    if listed is None or entries is None or found is None:
+        wrong = trouble(root, "what is staged")
+        if wrong is None and listed is not None:
+            hint = "an object of the repository, or a filter that it needs, is not here"
+            wrong = error("git-failed", "git does not give all that is staged", hint=hint)
+        if wrong is not None:
+            raise UsageProblem(wrong)
+    return found or {}
+
+
+def _written(root: Path, objects: Mapping[str, bytes]) -> dict[str, bytes] | None:
+    """The bytes that a checkout would write for objects by path; None where git cannot say.
+
+    The size that git tells is that before its filters, so each object is ended by a mark: a name
+    that git does not know.
+    """
+    mark = b"keychange-" + os.urandom(16).hex().encode()
+    prefix = (git(root, "rev-parse", "--show-prefix") or b"").rstrip(b"\n")
+    asked = []
+    for name, digest in objects.items():
+        # For attributes it is looked up, and none tells a line end from another character.
+        path = (prefix + os.fsencode(name)).replace(b"\n", b"?")
+        asked.append(b"%s %s\n%s\n" % (digest, path, mark))
+    printed = git(root, "cat-file", "--batch", "--filters", given=b"".join(asked))
+    if printed is None:
+        return None
+    result = {}
+    for name, part in zip(objects, printed.split(mark + b" missing\n"), strict=False):
+        head, _, data = part.partition(b"\n")
+        if not head.endswith(b" missing"):
+            result[name] = data.removesuffix(b"\n")
+    return result if len(result) == len(objects) else None
 
 
 SHARED = ("origin/HEAD", "origin/main", "origin/master", "main", "master")

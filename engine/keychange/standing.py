@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from keychange import git
 from keychange.activity import activity
 from keychange.carriers import disagreements
-from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
+from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in, note, warning
 from keychange.ledger import Status
 from keychange.model import Plan, Recorded, Site, State, Step
 from keychange.project import Project, left_behind, old_values, plan_up
+from keychange.search import all_files
 from keychange.spans import LineIndex
 from keychange.transaction.lock import owner
 from keychange.transaction.stages import pending_recovery
@@ -54,6 +56,7 @@ class Report:
     ``values`` are the old values that were searched for, ``candidates`` the tracked files that
     hold one; None where nothing was searched, or without git. ``marked`` are the files with a
     problem or a note, also those outside the names to which the answer is confined.
+    ``everywhere`` says that every file was searched, for git does not say what it tracks.
     """
 
     rows: tuple[Row, ...]
@@ -63,6 +66,7 @@ class Report:
     values: tuple[str, ...] = ()
     candidates: tuple[str, ...] | None = None
     marked: frozenset[str] = frozenset()
+    everywhere: bool = False
 
     @property
     def clean(self) -> bool:
@@ -74,7 +78,7 @@ def report(
     project: Project,
     *,
     search: bool = True,
-    names: Collection[str] | None = None,
+    names: frozenset[str] | None = None,
     exhaustive: bool = False,
 ) -> Report:
     """Judge the files against every migration; reads only.
@@ -85,28 +89,34 @@ def report(
     Args:
         project: what to judge.
         search: whether old values that are left behind are noted too.
-        names: files, from the root, to which the answer is confined.
+        names: files and folders, from the root, to which the answer is confined.
         exhaustive: search also where an old value is spelled in another way.
     """
     plan = plan_up(project)
     absent = {path for path, digest in plan.reads.items() if digest is None}
     rows = tuple(_row(step, project, absent) for step in plan.steps)
     elsewhere = _elsewhere(project, plan)
-    absent |= elsewhere
+    lacking = {each.about for each in errors_in(plan.diagnostics) if _missing(each)}
+    absent = (absent - lacking) | elsewhere | _not_here(project, names or ())
     problems = [each for each in errors_in(plan.diagnostics) if _missing(each) not in elsewhere]
     if project.damage:
         problems.insert(0, project.damage)
     if pending_recovery(project.root) and owner(project.root) is None:
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
+    unstaged = _unstaged(project, rows)
     for row, step in zip(rows, plan.steps, strict=True):
         entry = project.ledger.get(row.revision)
-        problems.extend(_pending_sites(row, step, entry.recorded() if entry else {}))
+        recorded = entry.recorded() if entry else {}
+        problems.extend(_pending_sites(row, step, recorded, unstaged))
     values = old_values(project)
     with activity("searching what git tracks"):
         candidates = git.search(project.root, values) if search and names is None else None
+    everywhere = search and names is None and candidates is None
+    untold = git.trouble(project.root, "which files it tracks") if everywhere else None
     notes = [
-        *(e for e in plan.diagnostics if not e.is_error and e.code not in _OF_UP),
+        *([untold._replace(severity=Severity.WARNING)] if untold else []),
+        *(each for each in plan.diagnostics if not each.is_error and not _said_here(each, absent)),
         *(_unverified(row) for row in rows if row.recorded is Status.INTERRUPTED),
         *(
             note("not-here", f"`{each}` is not here and is not judged", Location(each))
@@ -116,7 +126,7 @@ def report(
     for step in plan.steps:
         notes.extend(disagreements(step, project.templates[step.revision]))
     if search:
-        looked = candidates if names is None else [each for each in names if each not in absent]
+        looked = candidates if names is None else _below(project, names - absent, values)
         notes.extend(left_behind(project, plan, looked, exhaustive=exhaustive))
     return Report(
         rows=rows,
@@ -126,11 +136,12 @@ def report(
         values=values,
         candidates=candidates,
         marked=frozenset(each.location.path for each in (*problems, *notes) if each.location),
+        everywhere=everywhere,
     )
 
 
 def _within(
-    names: Collection[str] | None, found: Iterable[Diagnostic], plan: Plan
+    names: frozenset[str] | None, found: Iterable[Diagnostic], plan: Plan
 ) -> tuple[Diagnostic, ...]:
     """What concerns the named files, and the migrations and the ledger, which concern all."""
     if names is None:
@@ -139,9 +150,48 @@ def _within(
         each
         for each in found
         if each.location is None
-        or each.location.path in names
+        or _is_named(each.location.path, names)
         or (each.location.path not in plan.reads and each.code != "left-behind")
     )
+
+
+def _is_named(path: str, names: frozenset[str]) -> bool:
+    """Whether a file, or a folder above it, is among the names."""
+    parts = path.split("/")
+    return any("/".join(parts[:end]) in names for end in range(len(parts), 0, -1))
+
+
+def _not_here(project: Project, names: Iterable[str]) -> set[str]:
+    """The names that are neither on the disk nor staged."""
+    here = (os.path.lexists(project.root / each) for each in names)
+    return {
+        each
+        for each, found in zip(names, here, strict=True)
+        if not found and project.instead.get(each) is None
+    }
+
+
+def _below(project: Project, names: frozenset[str], values: tuple[str, ...]) -> list[str]:
+    """The named files, and those in the named folders that may hold a value."""
+    folders = frozenset(each for each in names if (project.root / each).is_dir())
+    found = git.search(project.root, values) if folders else ()
+    inside = all_files(project.root) if found is None else found
+    return [*(names - folders), *(each for each in inside if _is_named(each, folders))]
+
+
+def _unstaged(project: Project, rows: Iterable[Row]) -> frozenset[tuple[str, str]]:
+    """The sites that are pending in what is staged, and done on the disk: path and address."""
+    pending = {(each.path, each.address) for row in rows for each in row.pending}
+    if not any(path in project.instead for path, _ in pending):
+        return frozenset()
+    on_disk = plan_up(project._replace(instead={}))
+    done = {
+        (each.path, each.address)
+        for step in on_disk.steps
+        for each in step.sites
+        if each.state is State.DONE or each.kept
+    }
+    return frozenset(pending & done)
 
 
 def _elsewhere(project: Project, plan: Plan) -> set[str]:
@@ -151,6 +201,12 @@ def _elsewhere(project: Project, plan: Plan) -> set[str]:
     """
     missing = {_missing(each) for each in plan.diagnostics} - {""}
     return set(git.ignored(project.root, sorted(missing))) if missing else set()
+
+
+def _said_here(found: Diagnostic, absent: set[str]) -> bool:
+    """Whether the standing says in its own way what the plan says."""
+    path = found.location.path if found.location else ""
+    return found.code in _OF_UP or (found.code == "missing-target" and path in absent)
 
 
 def _missing(found: Diagnostic) -> str:
@@ -189,7 +245,10 @@ def _row(step: Step, project: Project, nowhere: set[str]) -> Row:
 
 
 def _pending_sites(
-    row: Row, step: Step, recorded: Mapping[tuple[str, str], Recorded]
+    row: Row,
+    step: Step,
+    recorded: Mapping[tuple[str, str], Recorded],
+    unstaged: frozenset[tuple[str, str]],
 ) -> Iterator[Diagnostic]:
     places = _Places(step)
     code = "drift" if row.standing is Standing.DRIFTED else "pending"
@@ -197,7 +256,13 @@ def _pending_sites(
         known = (site.path, site.address) in recorded
         said = "holds the old value again, not" if known else "does not hold"
         message = f"`{site.address}` {said} what {row.revision} sets"
-        yield error(code, message, places.of(site), command="migrate up")
+        hint, command = "", "migrate up"
+        if (site.path, site.address) in unstaged:
+            hint = "the file on the disk is as it should be; what is staged of it is not"
+            import shlex
+
+            command = f"git add -- {shlex.quote(site.path)}"
+        yield error(code, message, places.of(site), hint=hint, command=command)
 
 
 class _Places:

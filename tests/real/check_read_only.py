@@ -46,7 +46,8 @@ CHANGING = (
 _CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\((.*)$")
 _OPENS = frozenset({"open", "openat", "creat"})
 _WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND")
-_NAMES = re.compile(r'"((?:\\.|[^"\\])*)"')
+_NAMES = re.compile(r'(?:\d+<([^<>]*)>, )?"((?:\\.|[^"\\])*)"')
+"""The folder of an open descriptor that a name is relative to, where there is one, and the name."""
 
 
 def project(root: Path) -> Path:
@@ -82,10 +83,10 @@ def breaches(trace: str, root: Path) -> Iterator[str]:
             continue
         if name in _OPENS and not (name == "creat" or _WRITES.search(rest)):
             continue
-        named = [each for each in _NAMES.findall(rest) if each]
+        named = [root / folder / each for folder, each in _NAMES.findall(rest) if each]
         allowed = all(
-            Path(os.path.normpath(root / each)).is_relative_to(root / ".keychange")
-            or each == "/dev/null"
+            Path(os.path.normpath(each)).is_relative_to(root / ".keychange")
+            or each == Path(os.devnull)
             for each in named
         )
         if not (named and allowed):
@@ -96,7 +97,7 @@ def traced(root: Path, *arguments: str) -> tuple[str, list[str]]:
     """The answer of a check as ``strace`` saw it, and what it should not have done."""
     with tempfile.NamedTemporaryFile("r", suffix=".strace") as file:
         calls = f"trace={','.join(CHANGING)}"
-        strace = ("strace", "-f", "-qq", "-s", "4096", "-o", file.name, "-e", calls)
+        strace = ("strace", "-f", "-y", "-qq", "-s", "4096", "-o", file.name, "-e", calls)
         done = migrate(root, "check", *arguments, before=strace)
         trace = file.read()
     assert "openat(" in trace, f"strace saw nothing:\n{done.stderr}"
@@ -106,7 +107,7 @@ def traced(root: Path, *arguments: str) -> tuple[str, list[str]]:
 def sees_writes(root: Path) -> bool:
     """Whether the watch would notice: `plan --out` writes a file outside of ``.keychange``."""
     with tempfile.NamedTemporaryFile("r", suffix=".strace") as file:
-        strace = ("strace", "-f", "-qq", "-o", file.name, "-e", f"trace={','.join(CHANGING)}")
+        strace = ("strace", "-f", "-y", "-qq", "-o", file.name, "-e", f"trace={','.join(CHANGING)}")
         migrate(root, "plan", "--out", str(root.parent / "up.plan"), before=strace)
         return bool(list(breaches(file.read(), root)))
 

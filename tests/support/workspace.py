@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support.documents import printed
 
-MIGRATE = (sys.executable, "-c", "from keychange.cli import main; main()")
+MIGRATE = (sys.executable, "-c", "from keychange.__main__ import main; main()")
 OURS = (".git", ".keychange")
 QUIET = {"NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"}
 

@@ -52,8 +52,8 @@ def command(
 ) -> int:
     """Find everything that is not as the migrations say, and write nothing.
 
-    With FILEs, judges those alone. Ends with 1 if something has drifted or is pending, or if an
-    applied migration was edited.
+    With FILEs or folders, judges those alone. Ends with 1 if something has drifted or is pending,
+    or if an applied migration was edited.
 
     Old values are searched for as they are written. One that is spelled with escapes or in
     pieces in a file that no operation governs is found with --exhaustive.
@@ -67,12 +67,16 @@ def command(
     with redirect_stdout(out), redirect_stderr(err):
 
         def judged(project: Project) -> tuple[Project, Report]:
-            inside = _inside(names, project.root) if names else None
+            inside = {path for each in names for path in _inside(each, project.root)}
+            wanted_alone = frozenset(inside) if names and "." not in inside else None
             search = left_behind != "ignore"
-            return project, report(project, search=search, names=inside, exhaustive=exhaustive)
+            return project, report(
+                project, search=search, names=wanted_alone, exhaustive=exhaustive
+            )
 
         project, found = session.read(judged, staged=index, cached=True)
-        code = _show(session, found, len(names), strict=left_behind == "fail")
+        named = _number(names, project.root, found) if names else None
+        code = _show(session, found, named, strict=left_behind == "fail")
     usual = session.recovery is None and not fix
     if wanted is not None and wanted.names == names and usual:
         _remember(wanted, project, found, (out.getvalue(), err.getvalue(), code), started)
@@ -81,7 +85,7 @@ def command(
     return code
 
 
-def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
+def _show(session: Session, found: Report, named: int | None, *, strict: bool) -> int:
     from keychange.render import document
     from keychange.render.style import count
 
@@ -99,7 +103,9 @@ def _show(session: Session, found: Report, named: int, *, strict: bool) -> int:
         where = f" in {count(len(files), 'file')}" if len(files) > 1 else ""
         left = f"{count(len(behind), 'old value')} left behind"
         session.say(f"Check: {count(len(wrong), 'problem')}{where}, {left}.")
-    elif named:
+    elif named == 0:
+        session.say("Check: nothing was judged: no file of these names is in the project.")
+    elif named is not None:
         session.say(clean_names(named))
     else:
         session.say(f"Check: clean; {count(len(behind), 'old value')} left behind.")
@@ -112,23 +118,32 @@ def _judged(found: Diagnostic, *, strict: bool) -> Diagnostic:
     return found._replace(severity=Severity.ERROR) if wrong else found
 
 
-def _inside(names: Sequence[str], root: Path) -> frozenset[str]:
-    """The named files that lie under the root, from there."""
-    paths = (os.path.abspath(each) for each in names)  # noqa: PTH100 (links stay links)
+def _inside(name: str, root: Path) -> frozenset[str]:
+    """The path of a name from the root; both that as written and that without links above it."""
+    written = os.path.abspath(name)  # noqa: PTH100 (a link stays a link)
+    folder, _, last = written.rpartition("/")
+    paths = (written, f"{os.path.realpath(folder or '/')}/{last}")
     return frozenset(
-        os.path.relpath(each, root).replace(os.sep, "/")
-        for each in paths
-        if each.startswith(f"{root}{os.sep}")
+        os.path.relpath(each, root) for each in paths if f"{each}/".startswith(f"{root}/")
     )
+
+
+def _number(names: Sequence[str], root: Path, found: Report) -> int:
+    """How many of the names are there, in the project."""
+    gone = {each.location.path for each in found.notes if each.code == "not-here" and each.location}
+    return sum(not _inside(each, root) <= gone for each in names)
 
 
 def _remember(
     wanted: Asked, project: Project, found: Report, said: tuple[str, str, int], started: int
 ) -> None:
-    """Keep the answer for the next time, unless it was made from what is not on the disk."""
+    """Keep the answer for the next time, unless it was made from what cannot be sealed.
+
+    Such are bytes that are not on the disk, and every file of a folder that is no checkout.
+    """
     from keychange.warm.record import record
 
-    if not project.instead:
+    if not project.instead and not found.everywhere:
         record(wanted, project, found, said, started)
 
 

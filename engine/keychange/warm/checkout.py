@@ -9,6 +9,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Self
 
+_PATHSPECS = tuple(f"GIT_{each}_PATHSPECS" for each in ("LITERAL", "GLOB", "NOGLOB", "ICASE"))
+
+
+def environment(root: str) -> dict[str, str]:
+    """What git is run with in the root, so that the caller's variables mean there what they say.
+
+    A hook in a linked worktree has ``GIT_DIR`` alone: then git takes the folder it is run in for
+    the top of the files, and means the one that we were started in. How paths are to be read is
+    ours to say. Nothing is fetched that a partial clone lacks, nor for a file under LFS.
+    """
+    found = {name: value for name, value in os.environ.items() if name not in _PATHSPECS}
+    if "GIT_DIR" in found and os.getcwd() != root:
+        found["GIT_DIR"] = os.path.abspath(found["GIT_DIR"])
+        found["GIT_WORK_TREE"] = os.path.abspath(found.get("GIT_WORK_TREE", "."))
+    found["GIT_NO_LAZY_FETCH"] = found["GIT_LFS_SKIP_SMUDGE"] = "1"
+    return found
+
 
 def holding(values: Iterable[str]) -> tuple[str, ...]:
     """The arguments of the search for text files that git tracks and that hold one of the values.
@@ -16,7 +33,8 @@ def holding(values: Iterable[str]) -> tuple[str, ...]:
     It searches the working tree and is the fastest there is: git knows which files there are.
     """
     patterns = [word for value in values for word in ("-e", value)]
-    return ("grep", "-l", "-z", "-I", "-F", "--no-color", *patterns, "--", ".")
+    settled = ("--no-color", "--no-full-name", "--no-recurse-submodules")  # whatever a config says
+    return ("grep", "-l", "-z", "-I", "-F", *settled, *patterns, "--", ".")
 
 
 class Git:
@@ -48,7 +66,7 @@ class Git:
         ]
         command = ["git", "-C", self._root, *arguments]
         try:
-            process = os.posix_spawnp("git", command, os.environ, file_actions=actions)
+            process = os.posix_spawnp("git", command, environment(self._root), file_actions=actions)
         except OSError:
             os.close(read)
             raise

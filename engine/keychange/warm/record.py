@@ -5,8 +5,8 @@ by ``keychange.warm.replay`` alone and never by a command that writes. It holds
 
 * ``base``: the settings, migrations, schemas and ledger, by path; ``folders``: those whose names
   decide what a pattern stands for;
-* ``files``: every file that was examined. One that git tracks and in which only plain values are
-  looked for is left out where it holds no site: the search finds it once it holds one;
+* ``files``: every file that was examined. Of many that git tracks and in which only plain values
+  are looked for, those without a site are left out: the search finds one once it holds a value;
 * ``values`` and ``candidates``: the old values, and what git's search for them found;
 * ``said``: what was printed, with the exit code.
 
@@ -49,6 +49,9 @@ _COARSE_NS: Final = 2_000_000_000
 """How long after a change a file may change again and keep its time: a kernel's tick, or where
 times have no fraction, as on old file systems, two seconds."""
 
+_FEW: Final = 1000
+"""Files that are sealed one by one in less time than git takes to start."""
+
 
 class _UnsettledError(Exception):
     """Something that cannot be sealed changed while the check ran."""
@@ -88,8 +91,8 @@ def _contents(
         for path, digest in report.plan.reads.items()
         if path not in searched
     }
-    if report.candidates is None:  # what was searched once is not searched for it again
-        files |= {path: sealer.seal_as_it_is(path) for path in report.plan.searched.files}
+    once = report.plan.searched.files - searched
+    files |= {path: sealer.seal_as_it_is(path) for path in once}
     base, folders = _base(project, wanted, sealer)
     for pattern in filter(glob.has_magic, patterns):
         folders.extend(_folders(root, "", pattern.split("/")))
@@ -174,17 +177,24 @@ def _patterns(project: Project) -> Iterator[tuple[str, bool]]:
 
 
 def _found_by_search(project: Project, report: Report, patterns: dict[str, bool]) -> frozenset[str]:
-    """The files that need no seal: tracked, without a site, and governed by plain values alone."""
+    """The files that need no seal: tracked, without a site, and governed by plain values alone.
+
+    A few are sealed all the same: that costs little, and sees also values that are spelled
+    in another way than git's search looks for.
+    """
     if report.candidates is None:
         return frozenset()
     examined = [each for each, searchable in patterns.items() if not searchable]
     known = {site.path for step in report.plan.steps for site in step.sites}
     known |= {path for entry in project.ledger.entries for path, _ in entry.recorded()}
     known |= report.marked
+    left = report.plan.searched.files.union(report.plan.reads) - known
+    if len(left) <= _FEW:
+        return frozenset()
+    left &= git.read_from_disk(project.root)
+    left -= git.of_own_kind(project.root, left)
     return frozenset(
-        path
-        for path in git.tracked(project.root).intersection(report.plan.reads) - known
-        if not any(seals.matches(path, each) for each in examined)
+        path for path in left if not any(seals.matches(path, each) for each in examined)
     )
 
 

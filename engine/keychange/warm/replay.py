@@ -154,7 +154,9 @@ def _of_names(wanted: Asked, root: str, facts: Mapping[str, Any]) -> int | None:
         path = os.path.join(os.getcwd(), name)
         if os.path.normpath(path) != path:
             return None
-        if path.startswith(root + "/") and not _is_clean(path[len(root) + 1 :], root, facts, index):
+        if not path.startswith(root + "/") or not os.path.isfile(path):
+            return None  # a folder, another project's, one that a link leads to, or none
+        if not _is_clean(path[len(root) + 1 :], root, facts, index):
             return None
     if not wanted.quiet:
         sys.stderr.write(clean_names(len(wanted.names)) + "\n")

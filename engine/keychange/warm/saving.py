@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterable
+import posixpath
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from keychange.settings import TEMP_PREFIX
-from keychange.transaction.state import ensure_state_dir
+from keychange.transaction.files import Tree
+from keychange.transaction.state import STATE, ensure_folder, ensure_state_dir
 from keychange.warm import store
 
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _KEPT: Final = 16
 """Answers to keep, one for each way of asking."""
 
@@ -24,20 +26,29 @@ def save(root: Path, name: str, body: bytes) -> None:
         RefusedError: the folder of keychange's own records cannot be used.
     """
     ensure_state_dir(root)
-    folder = root / store.FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor, staged = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=folder)
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(store.pack(body))
-        os.replace(staged, folder / name)
-    except OSError:
-        os.unlink(staged)
-        raise
-    _prune(folder.glob("check-*"))
+    tree = Tree(root)  # which follows no link: one that came with a checkout leads elsewhere
+    with tree.folder(STATE) as state:
+        ensure_folder(posixpath.basename(store.FOLDER), state)
+    with tree.folder(store.FOLDER) as folder:
+        staged = f"{TEMP_PREFIX}{os.urandom(8).hex()}"
+        try:
+            with open(os.open(staged, _CREATE, 0o600, dir_fd=folder), "wb") as stream:
+                stream.write(store.pack(body))
+            os.replace(staged, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except OSError:
+            os.unlink(staged, dir_fd=folder)
+            raise
+        _prune(folder)
 
 
-def _prune(files: Iterable[Path]) -> None:
-    by_age = sorted(files, key=lambda each: each.stat().st_mtime_ns, reverse=True)
-    for each in by_age[_KEPT:]:
-        each.unlink(missing_ok=True)
+def _prune(folder: int) -> None:
+    """Leave the answers that were given last; another process may be at it, too."""
+    by_age = []
+    for name in os.listdir(folder):
+        with suppress(FileNotFoundError):
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if name.startswith(("check-", TEMP_PREFIX)):
+                by_age.append((status.st_mtime_ns, name))
+    for _, name in sorted(by_age)[:-_KEPT]:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)

@@ -28,7 +28,8 @@ def load(root: str, name: str) -> bytes:
         ValueError: it is not whole, of another version, or not this user's own: a file that came
             with a checkout can be read by others, and is not to be trusted.
     """
-    with open(f"{root}/{FOLDER}/{name}", "rb") as stream:
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC  # a pipe does not block
+    with open(os.open(f"{root}/{FOLDER}/{name}", flags), "rb") as stream:
         status = os.fstat(stream.fileno())
         line = stream.readline(200)
         checksum, body = stream.read(4), stream.read()
