@@ -1,11 +1,13 @@
 """What `check` and `validate` print for machines, and the one line of `status --brief`."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from support.voice_project import FILES, MIGRATION, NEW, OLD, write
-from support.workspace import migrate
+from support.workspace import migrate, track
 
 
 @pytest.fixture
@@ -17,7 +19,9 @@ def drifted(tmp_path):
 def test_concise_is_one_line_for_each_diagnostic(drifted):
     done = migrate(drifted, "check", "--format", "concise")
     (line,) = done.stdout.splitlines()
-    assert line == "app/voice.py:2:9: error[pending]: `VOICE` does not hold what 0001_voice sets"
+    path, _, said = line.partition(":")
+    assert said == "2:9: error[pending]: `VOICE` does not hold what 0001_voice sets"
+    assert Path(path).samefile(drifted / "app/voice.py"), "it can be opened from here"
     assert (done.returncode, done.stderr) == (1, "")
 
 
@@ -36,6 +40,35 @@ def test_sarif_names_rule_level_and_place(drifted):
     assert place["artifactLocation"]["uri"] == "app/voice.py"
     assert (place["region"]["startLine"], place["region"]["startColumn"]) == (2, 9)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("form", ["github", "sarif"])
+def test_a_service_is_told_paths_from_the_top_of_the_checkout(tmp_path, form):
+    write(tmp_path / "part", {**FILES, "app/voice.py": f'VOICE = "{OLD}"\n'})
+    track(tmp_path)
+    said = migrate(tmp_path / "part", "check", "--format", form).stdout
+    assert ("file=part/app/voice.py," if form == "github" else '"part/app/voice.py"') in said
+
+
+def test_a_name_that_is_no_text_is_told_in_every_form(tmp_path):
+    name = os.fsdecode(b"generated/\xff,%\n/voice.json")
+    write(tmp_path, {**FILES, name: f'{{"model": "{OLD}"}}\n'})
+    for form, told in {
+        "text": r"generated/\udcff,%␊/voice.json:1:11: ",
+        "concise": r"generated/\udcff,%␊/voice.json:1:11: ",
+        "json": r'"path": "generated/\udcff,%\n/voice.json"',
+        "sarif": '"uri": "generated/%FF%2C%25%0A/voice.json"',
+    }.items():
+        done = migrate(tmp_path, "check", "--format", form)
+        assert done.returncode == 1
+        assert told in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("form", ["concise", "sarif", "github"])
+def test_a_wrong_option_is_told_in_the_form_that_was_asked_for(tmp_path, form):
+    done = migrate(tmp_path, "check", "--format", form, "--bogus")
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "there is no option `--bogus`" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["concise", "sarif", "github", "json"])

@@ -321,17 +321,29 @@ def test_a_migration_says_what_it_would_run_before_it_is_applied(root):
     text = MIGRATION.replace("title: A to B", "title: A to B\nvars: {tool: scripts/tool.py}")
     text += 'verify:\n  - run: [python, "${tool}", --in, "${root}", "; touch pwned"]\n'
     (root / "migrations/0001_first.yaml").write_text(text)
-    words = ["python", "scripts/tool.py", "--in", "${root}", "; touch pwned"]
-    said = f"Runs\n  {shlex.join(words)}\n"
-    assert said in migrate_here(root, "plan").out
-    assert said in migrate_here(root, "plan", "--summary").out
+    words = ["python", "scripts/tool.py", "--in", str(root), "; touch pwned"]
+    said = f"Runs {shlex.join(words)} "
+    assert said in " ".join(migrate_here(root, "plan").out.split())
+    assert said in " ".join(migrate_here(root, "plan", "--summary").out.split())
     (step,) = json.loads(migrate_here(root, "plan", "--format", "json").out)["plan"]["steps"]
     assert step["runs"] == [words]
     for asked in (("up",), ("up", "--yes")):
         done = migrate_here(root, *asked)
-        assert said in done.err, done
+        assert said in " ".join(done.err.split()), done
         assert done.code != 0
     assert json.loads((root / "conf/a.json").read_text()) == {"model": OLD}
+
+
+def test_what_runs_for_each_folder_is_said_as_it_will_run(root):
+    text = MIGRATION + 'verify:\n  - {run: [true, "${project}"], for_each: "conf/*/"}\n'
+    (root / "migrations/0001_first.yaml").write_text(text.replace("[true", '["true"'))
+    for each in range(7):
+        (root / f"conf/{each}").mkdir()
+    out = migrate_here(root, "plan").out
+    shown = "".join(f"  true conf/{each}\n" for each in range(4))
+    assert f"Runs\n{shown}  and 3 more\n" in out
+    (step,) = json.loads(migrate_here(root, "plan", "--format", "json").out)["plan"]["steps"]
+    assert step["runs"] == [["true", f"conf/{each}"] for each in range(7)]
 
 
 def test_a_state_folder_that_leads_elsewhere_is_not_used(root):

@@ -255,7 +255,7 @@ class Step(NamedTuple):
     """One migration in one direction: all its files are committed, or none.
 
     ``recorded`` says that the ledger has the migration. ``migration`` is None toward base, where
-    the ledger alone decides.
+    the ledger alone decides. ``runs`` are the programs that applying it starts, as their words.
     """
 
     revision: str
@@ -265,6 +265,7 @@ class Step(NamedTuple):
     sites: tuple[Site, ...]
     recorded: bool = False
     migration: Migration | None = None
+    runs: tuple[tuple[str, ...], ...] = ()
 
     @property
     def changes(self) -> tuple[FileChange, ...]:

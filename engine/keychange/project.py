@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,8 @@ from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE, HEAD, History, number
 from keychange.ledger import Entry, Ledger
 from keychange.loader import Known, checksum, load_migration, parse_migration
-from keychange.model import Json, Migration, Plan
+from keychange.model import Json, Migration, Plan, Step
+from keychange.programs import programs
 from keychange.regular import read_regular
 from keychange.schemas import schema_lookup
 from keychange.settings import Settings, migration_files
@@ -143,7 +145,17 @@ def plan_up(project: Project, to: str = HEAD) -> Plan:
     wrong = [*project.history.problems, *edited_since(project), *_late(project, made)]
     if project.damage:
         wrong.append(project.damage._replace(severity=Severity.WARNING, command=""))
-    return made._replace(diagnostics=(*wrong, *made.diagnostics))
+    todo = {each.revision for each in made.todo}
+    steps = tuple(_started(project, e) if e.revision in todo else e for e in made.steps)
+    return made._replace(steps=steps, diagnostics=(*wrong, *made.diagnostics))
+
+
+def _started(project: Project, step: Step) -> Step:
+    """A step with the programs that it starts."""
+    if step.migration is None:
+        return step
+    templates = project.templates[step.revision]
+    return step._replace(runs=programs(step.migration, templates, project.root))
 
 
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
@@ -226,7 +238,21 @@ def left_behind(
         governed = read | plan.searched.files
         sources = {each for each in git.tracked(project.root) if each.endswith(".py")}
         found += search.hidden(project.root, wanted, sources - governed, instead, skipped)
-    return found
+    return tuple(_not_told(found, plan))
+
+
+def _not_told(found: Iterable[Diagnostic], plan: Plan) -> Iterable[Diagnostic]:
+    """What the search found, but for lines of which an operation says why they stay."""
+    told = Counter(
+        (each.location.path, each.location.line)
+        for each in plan.diagnostics
+        if each.code in ("left-behind", "implicit-concatenation") and each.location
+    )
+    for each in found:
+        at = (each.location.path, each.location.line) if each.location else ("", 0)
+        told[at] -= 1
+        if told[at] < 0:
+            yield each
 
 
 def edited_since(project: Project) -> tuple[Diagnostic, ...]:

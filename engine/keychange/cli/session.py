@@ -108,7 +108,8 @@ class Session:
     def overhear(self, words: Sequence[str], verbs: Container[str]) -> None:
         """The verb, and whether a machine listens: to be known where a wrong option ends it all."""
         self.verb = next((each for each in words if each in verbs), "")
-        for form in ("json", "github"):
+        checking = ("concise", "sarif") if self.verb in CHECKING else ()
+        for form in ("json", "github", *checking):
             if f"--format={form}" in words or ("--format", form) in pairwise(words):
                 self.options["format"] = form
 
@@ -292,7 +293,9 @@ class Session:
     def _print_data(self, data: Json) -> None:
         from keychange.render import masking
 
-        print(json.dumps(masking.data(data), indent=2, ensure_ascii=False))
+        text = json.dumps(masking.data(data), indent=2, ensure_ascii=False)
+        # A byte of a file's name that is no text; as itself it would be no UTF-8.
+        print(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
 
     def report(self, diagnostics: Iterable[Diagnostic], *, total: bool = True) -> None:
         """Diagnostics: text on standard error; for machines, in their form, on standard output.
@@ -308,6 +311,8 @@ class Session:
 
         if self.quiet:
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
+        if self.format in ("github", "sarif", "concise"):
+            diagnostics = [self._located(each) for each in diagnostics]
         if self.format == "github":
             self.show(rendering.github(diagnostics))
         elif self.format == "concise":
@@ -344,6 +349,27 @@ class Session:
             folder = self.options.get("root") or os.path.relpath(str(self._root))
             command = f"cd {shlex.quote(str(folder))} && {command}"
         return each._replace(command=command, hint=self.pasted(each.hint, "`"))
+
+    def _located(self, found: Diagnostic) -> Diagnostic:
+        """A diagnostic with paths as their readers take them, who do not know of the root.
+
+        An editor opens a file from the working folder; a service for code knows the checkout.
+        """
+        root = self._root
+        if root is None:
+            return found
+        tops = (each for each in (root, *root.parents) if (each / ".git").exists())
+        base = Path.cwd() if self.format == "concise" else next(tops, root)
+
+        def seen(place: Location) -> Location:
+            if not place.path or os.path.isabs(place.path):  # noqa: PTH117 (a text)
+                return place
+            path = os.path.relpath(os.path.join(root, place.path), base)  # noqa: PTH118 (a text)
+            return place._replace(path=path.replace(os.sep, "/"))
+
+        related = tuple(each._replace(location=seen(each.location)) for each in found.related)
+        location = seen(found.location) if found.location else None
+        return found._replace(location=location, related=related)
 
     def fail(self, problem: KeychangeError) -> int:
         """End with an error of ours: what is wrong, where, and what to do."""

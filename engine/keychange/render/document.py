@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from keychange.diagnostics import Diagnostic
 from keychange.model import ABSENT, FileChange, Json, Migration, Plan, Site, Step
 from keychange.outcome import CheckOutcome, Outcome
-from keychange.programs import programs
 from keychange.render.diagnostics import data as diagnostic
 from keychange.render.diff import unified
 from keychange.render.masking import Masks, line
@@ -49,9 +48,7 @@ def _step(step: Step, masks: Masks) -> Json:
         "recorded": step.recorded,
         "files": [_file(change, step, masks) for change in step.changes],
         "sites": [_site(site, masks, step.migration) for site in step.sites],
-        "runs": [list(map(line, words)) for words in programs(step.migration)]
-        if step.migration
-        else [],
+        "runs": [list(map(line, words)) for words in step.runs],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from urllib.parse import quote
@@ -75,7 +76,8 @@ def _result(each: Diagnostic, rule: int) -> Json:
 
 def _place(location: Location) -> Json:
     absolute = PurePosixPath(location.path).is_absolute()
-    uri = f"file://{quote(location.path)}" if absolute else quote(location.path)
+    name = quote(os.fsencode(location.path))
+    uri = f"file://{name}" if absolute else name
     place: dict[str, Json] = {"artifactLocation": {"uri": uri}}
     if location.line:
         region: dict[str, Json] = {"startLine": location.line, "startColumn": location.column}

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from keychange.model import Direction, Plan, State, Step
 from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probing.verdict import Verdict
-from keychange.programs import programs
 from keychange.render import sites
 from keychange.render.masking import Masks, line
 from keychange.render.style import Style, count, visible
 
 _RESTORED = "Every file was restored and compared."
+
+
+_MOST_RUNS = 5
+"""Lines for programs; one that is started for each of many folders says no more in each."""
 
 
 def plan(
@@ -61,12 +64,14 @@ def _heading(step: Step, style: Style) -> Iterator[str]:
 
 def _programs(step: Step, style: Style) -> Iterator[str]:
     """What a step toward head starts: the user is to know it before saying yes."""
-    started = programs(step.migration) if step.migration is not None else ()
-    if started:
+    if step.runs:
         yield ""
         yield style("Runs", "bold")
-    for words in started:
+    shown = step.runs if len(step.runs) <= _MOST_RUNS else step.runs[: _MOST_RUNS - 1]
+    for words in shown:
         yield from style.wrap(visible(line(shlex.join(words))), "  ", "    ")
+    if len(step.runs) > len(shown):
+        yield f"  and {len(step.runs) - len(shown)} more"
 
 
 def _totals(made: Plan, style: Style) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -14,6 +14,7 @@ from keychange.errors import UsageProblem
 from keychange.model import Check, Json
 from keychange.probing import failures
 from keychange.probing.verdict import Verdict
+from keychange.programs import folders, refuse_outside
 from keychange.templates import Templates
 from keychange.verification.process import Ending, Line, find_program, run_process
 from keychange.verification.signals import Expectations, Pattern, Signals
@@ -71,7 +72,7 @@ def commands_of(check: Check, root: Path, templates: Templates) -> tuple[Command
     pattern = check.options.get("for_each")
     if pattern is None:
         return (_command(check, templates, ""),)
-    projects = _folders(templates.text(str(pattern)), root)
+    projects = folders(templates.text(str(pattern)), root)
     limit = cast("int | None", check.options.get("limit"))
     return tuple(_command(check, templates, each) for each in projects[:limit])
 
@@ -200,7 +201,7 @@ def _command(check: Check, templates: Templates, project: str) -> Command:
         for path, conditions in cast("dict[str, Json]", expand.get("fields", {})).items()
     }
     for path in (*files, *written, *fields):
-        _refuse_outside(path)
+        refuse_outside(path)
     return Command(
         argv=tuple(cast("list[str]", expand["run"])),
         project=project,
@@ -228,23 +229,3 @@ def _pattern(text: str, templates: Templates, literal: Templates, project: str) 
         message = f"{text} is not a regular expression: {problem.msg}"
         hint = "escape the character, or leave the slashes out for a literal text"
         raise UsageProblem(error("invalid-pattern", message, hint=hint)) from problem
-
-
-def _folders(pattern: str, root: Path) -> tuple[str, ...]:
-    """The folders under the root that a pattern matches, or that hold the files it matches."""
-    _refuse_outside(pattern)
-    return tuple(dict.fromkeys(_inside(sorted(root.glob(pattern)), root)))
-
-
-def _inside(matches: list[Path], root: Path) -> Iterator[str]:
-    real = root.resolve()
-    for match in matches:
-        folder = match if match.is_dir() else match.parent
-        if folder.resolve().is_relative_to(real):  # a link may lead out of the root
-            yield folder.relative_to(root).as_posix()
-
-
-def _refuse_outside(path: str) -> None:
-    if path.startswith("/") or posixpath.normpath(path).split("/")[0] == "..":
-        hint = "name paths from the root of the project"
-        raise UsageProblem(error("path-outside-root", f"{path} leaves the root", hint=hint))

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 from keychange.diagnostics import Diagnostic, Severity
 from keychange.model import Direction, Plan, Step
-from keychange.programs import programs
 from keychange.render import masking
 from keychange.render.html import changes
 from keychange.render.html.page import Child, Markup, tag
@@ -52,7 +51,6 @@ def _counted(words: str) -> tuple[str, str]:
 
 def _step(step: Step, masks: Masks, context: int, number: int) -> Child:
     description = step.migration.description if step.migration else ""
-    started = programs(step.migration) if step.migration else ()
     return (
         tag("p", step.title, class_="title"),
         changes.prose(description),
@@ -60,9 +58,9 @@ def _step(step: Step, masks: Masks, context: int, number: int) -> Child:
         (tag("h3", "Sites"), changes.table(step, masks)) if step.sites else None,
         (
             tag("h3", "Programs that it starts"),
-            tag("ul", (tag("li", tag("code", line(shlex.join(each)))) for each in started)),
+            tag("ul", (tag("li", tag("code", line(shlex.join(each)))) for each in step.runs)),
         )
-        if started
+        if step.runs
         else None,
     )
 
