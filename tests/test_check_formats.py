@@ -103,3 +103,27 @@ def test_brief_says_one_line_or_nothing(drifted):
     write(drifted, {"app/voice.py": f'VOICE = "{NEW}"\n'})
     done = migrate(drifted, "status", "--brief")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("verb", ["plan", "check"])
+def test_what_an_operation_leaves_on_purpose_is_told_once(tmp_path, verb):
+    source = f'VOICE = "{OLD}"\nif VOICE == "{OLD}":\n    pass  # {OLD}\nX = "{OLD}" " and more"\n'
+    write(tmp_path, {**FILES, "app/voice.py": source})
+    said = migrate(tmp_path, verb, "--format", "json").stdout
+    told = [
+        (each["code"], each["line"])
+        for each in json.loads(said)["diagnostics"]
+        if each["code"] in ("left-behind", "implicit-concatenation")
+    ]
+    assert told == [("left-behind", 2), ("left-behind", 3), ("implicit-concatenation", 4)]
+
+
+def test_verify_says_why_there_is_nothing_to_verify(tmp_path):
+    write(tmp_path, FILES)
+    assert "no migration is applied here" in migrate(tmp_path, "verify").stdout
+    write(tmp_path, {".env": f"VOICE={OLD}\n"})
+    assert migrate(tmp_path, "up", "--yes").returncode == 0
+    said = "Nothing to verify: every applied migration has passed its checks.\n"
+    assert migrate(tmp_path, "verify").stdout == said
+    said = "Verified: 0001_voice. No check is declared by 0001_voice.\n"
+    assert migrate(tmp_path, "verify", "--again").stdout == said

@@ -186,3 +186,14 @@ def test_what_is_staged_is_mended_by_the_command_that_is_named(project):
     assert "git add -- app/voice.py" in command
     subprocess.run(command.removeprefix("  next: "), shell=True, cwd=project, check=True)
     assert migrate(project, "check", "--index").returncode == 0
+
+
+def test_what_is_wrong_on_the_disk_as_well_is_mended_there_first(project):
+    later = FILES["migrations/0001_voice.yaml"].replace("0001_voice", "0002_later")
+    later = later.replace(NEW, "org/voice-3B").replace(OLD, NEW)
+    stage(project)
+    write(project, {"migrations/0002_later.yaml": later})
+    git(project, "add", "migrations")
+    said = migrate(project, "check", "--index").stderr
+    assert "git add -- app/voice.py" in said  # 0001 is done on the disk
+    assert "git add -- .env" not in said

@@ -15,6 +15,10 @@ _KEY = re.compile(
     r"""(?:environ\.(?:get|setdefault)|\bgetenv)\(["']([A-Za-z_][A-Za-z0-9_]*)["']\)(?:/else)?$"""
 )
 """The end of an address that is the default for a key of the environment."""
+_SET = re.compile(r"""environ\[["']([A-Za-z_][A-Za-z0-9_]*)["']\]$""")
+"""The end of an address that is the value which a source gives to such a key."""
+_FIELD = re.compile(r"\.([A-Za-z_]\w*)$")
+"""The end of an address that may be the default of a settings class, named as the key."""
 
 
 def disagreements(step: Step, templates: Templates) -> Iterator[Diagnostic]:
@@ -22,7 +26,8 @@ def disagreements(step: Step, templates: Templates) -> Iterator[Diagnostic]:
 
     A carrier is a site that is to hold the variable's value. They may disagree because a value is
     kept, has drifted, or is not yet set. The warning says which one wins at run time, as far as
-    that can be seen: a key of ``.env`` wins over the default that a source gives for it.
+    that can be seen: a key of ``.env`` wins over the default that a source gives for it, and what
+    a source itself puts into the environment over both.
     """
     by_value: dict[str, list[Site]] = {}
     for site in step.sites:
@@ -40,11 +45,9 @@ def disagreements(step: Step, templates: Templates) -> Iterator[Diagnostic]:
 def _disagreement(name: str, held: Mapping[str, list[Site]], winners: list[str]) -> Diagnostic:
     parts = []
     for shown, sites in held.items():
-        first, more = sites[0], len(sites) - 1
-        others = f" and {more} more" if more else ""
-        parts.append(f"{_named(first)}{others} {shown if not more else _of_several(shown)}")
+        parts.append(f"{_several(sites)} {shown if len(sites) == 1 else _of_several(shown)}")
     site = min((each for sites in held.values() for each in sites), key=_by_place)
-    hint = "; ".join(winners) or "none of them overrides another: each is read where it stands"
+    hint = "; ".join(winners) or "as far as can be seen, each is read where it stands"
     return warning(
         "carriers-disagree",
         f"what `{name}` sets is not the same everywhere: {', '.join(parts)}",
@@ -56,14 +59,38 @@ def _disagreement(name: str, held: Mapping[str, list[Site]], winners: list[str])
 
 def _winners(step: Step, carriers: list[Site]) -> list[str]:
     """Which keys of the environment override which defaults of sources."""
-    keys = {each.address: each for each in step.sites if each.kind == "env"}
+    keys: dict[str, list[Site]] = {}
+    for site in step.sites:
+        if site.kind == "env":
+            keys.setdefault(site.address, []).append(site)
+    sources = [each for each in carriers if each.kind == "python"]
     found = []
-    for site in carriers:
-        match = _KEY.search(site.address) if site.kind == "python" else None
-        if match and match[1] in keys:
-            wins = keys[match[1]]
-            found.append(f"at run time {_named(wins)} wins over the default at {_named(site)}")
+    for key, sites in keys.items():
+        defaults = [each for each in sources if (m := _KEY.search(each.address)) and m[1] == key]
+        given = [each for each in sources if (m := _SET.search(each.address)) and m[1] == key]
+        fields = [
+            each
+            for each in sources
+            if (m := _FIELD.search(each.address)) and m[1].upper() == key.upper()
+        ]
+        held = [each for each in sites if each.before is not ABSENT]
+        last = " (of several, the one that is loaded last)" if len(held) > 1 else ""
+        if defaults and held:
+            wins = f"{_several(held)} wins{last} over the default at {_several(defaults)}"
+            found.append(f"at run time {wins}")
+        elif defaults:
+            found.append(f"at run time the default counts at {_several(defaults)}: no `{key}` set")
+        if given:
+            found.append(f"{_several(given)} sets it anew, whatever was loaded")
+        if fields and held:
+            wins = f"{_several(held)} wins over {_several(fields)}"
+            found.append(f"{wins} if that class reads the environment")
     return found
+
+
+def _several(sites: list[Site]) -> str:
+    more = len(sites) - 1
+    return _named(sites[0]) + (f" and {more} more" if more else "")
 
 
 def _shown(site: Site) -> str:

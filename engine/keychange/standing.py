@@ -179,14 +179,19 @@ def _below(project: Project, names: frozenset[str], values: tuple[str, ...]) -> 
     return [*(names - folders), *(each for each in inside if _is_named(each, folders))]
 
 
-def _unstaged(project: Project, rows: Iterable[Row]) -> frozenset[tuple[str, str]]:
-    """The sites that are pending in what is staged, and done on the disk: path and address."""
-    pending = {(each.path, each.address) for row in rows for each in row.pending}
-    if not any(path in project.instead for path, _ in pending):
+def _unstaged(project: Project, rows: Iterable[Row]) -> frozenset[tuple[str, str, str]]:
+    """The sites that are pending in what is staged, and done on the disk."""
+    pending = {
+        (row.revision, each.path, each.address)
+        for row in rows
+        for each in row.pending
+        if each.path in project.instead
+    }
+    if not pending:
         return frozenset()
     on_disk = plan_up(project._replace(instead={}))
     done = {
-        (each.path, each.address)
+        (step.revision, each.path, each.address)
         for step in on_disk.steps
         for each in step.sites
         if each.state is State.DONE or each.kept
@@ -248,7 +253,7 @@ def _pending_sites(
     row: Row,
     step: Step,
     recorded: Mapping[tuple[str, str], Recorded],
-    unstaged: frozenset[tuple[str, str]],
+    unstaged: frozenset[tuple[str, str, str]],
 ) -> Iterator[Diagnostic]:
     places = _Places(step)
     code = "drift" if row.standing is Standing.DRIFTED else "pending"
@@ -257,7 +262,7 @@ def _pending_sites(
         said = "holds the old value again, not" if known else "does not hold"
         message = f"`{site.address}` {said} what {row.revision} sets"
         hint, command = "", "migrate up"
-        if (site.path, site.address) in unstaged:
+        if (row.revision, site.path, site.address) in unstaged:
             hint = "the file on the disk is as it should be; what is staged of it is not"
             import shlex
 

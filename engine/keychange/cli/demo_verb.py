@@ -64,6 +64,8 @@ class _Demo:
             # Without it, the CPU back-end of MLX calls a C++ compiler for every new kernel.
             "MLX_DISABLE_COMPILE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            # In a file or a pipe, too, results and narration come in their order.
+            "PYTHONUNBUFFERED": "1",
         }
         self.environment.pop("HF_HUB_CACHE", None)
 
@@ -121,9 +123,7 @@ class _Demo:
         print(f"$ migrate {shlex.join(arguments)}", flush=True)
         colour = "always" if self.session.style().colour else "never"
         words = [sys.executable, "-m", "keychange", "--color", colour, *arguments]
-        with subprocess.Popen(
-            words, cwd=self.root, env=self.environment, stderr=subprocess.STDOUT
-        ) as process:
+        with subprocess.Popen(words, cwd=self.root, env=self.environment) as process:
             try:
                 status = process.wait()
             except KeyboardInterrupt:

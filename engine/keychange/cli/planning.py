@@ -175,8 +175,11 @@ def ask(session: Session, question: str, *, yes: bool) -> None:
         raise RefusedError(error("declined", "you said no"))
 
 
-def end(session: Session, outcome: Outcome, plan: Plan | None) -> int:
-    """Print an outcome; returns the exit code."""
+def end(session: Session, outcome: Outcome, plan: Plan | None, nothing: str = "") -> int:
+    """Print an outcome; returns the exit code.
+
+    ``nothing`` are the words for one in which nothing was to be done.
+    """
     code = outcome.exit_code
     if session.format == "json":
         from keychange.render import document
@@ -186,5 +189,5 @@ def end(session: Session, outcome: Outcome, plan: Plan | None) -> int:
             parts["plan"] = document.plan(plan)
         return session.emit(code, outcome.diagnostics, **parts)
     session.report(outcome.diagnostics)
-    session.show(words.outcome(outcome, plan, session.style()))
+    session.show(words.outcome(outcome, plan, session.style(), nothing))
     return code

@@ -42,6 +42,9 @@ def command(
         progress=session.stage,
         live=session.live,
     )
-    return end(
-        session, verify(session.read(lambda here: here), options, again=again or on_request), None
-    )
+    project = session.read(lambda here: here)
+    nothing = "every applied migration has passed its checks"
+    if not project.ledger.entries:
+        nothing = "no migration is applied here"
+    outcome = verify(project, options, again=again or on_request)
+    return end(session, outcome, None, f"Nothing to verify: {nothing}.")

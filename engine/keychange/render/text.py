@@ -97,8 +97,11 @@ def totals(made: Plan) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
-    """How a run ended, in words that agree with the bytes on disk."""
+def outcome(done: Outcome, made: Plan | None, style: Style, nothing: str = "") -> Iterator[str]:
+    """How a run ended, in words that agree with the bytes on disk.
+
+    ``nothing`` are the words where nothing was to be done; by default those of the plan.
+    """
     if done.recovery is not None:
         yield f"First, {done.recovery}."
     for revision, results in done.checks.items():
@@ -107,6 +110,7 @@ def outcome(done: Outcome, made: Plan | None, style: Style) -> Iterator[str]:
         for each in results:
             yield from check_outcome(each, style)
     words, colour = _ending(done, made)
+    words = nothing if nothing and done.ending is Ending.NOTHING else words
     yield style(words, "bold", colour) if colour else words
     if done.unverified:
         named = ", ".join(done.unverified)
@@ -123,7 +127,9 @@ def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
         case Ending.NOTHING:
             return _nothing(made), ""
         case Ending.APPLIED | Ending.UNVERIFIED:
-            return f"{'Applied' if made else 'Verified'}: {named}{written}.", "green"
+            bare = "" if made else ", ".join(set(done.done) - set(done.checks))
+            none = f" No check is declared by {bare}." if bare else ""
+            return f"{'Applied' if made else 'Verified'}: {named}{written}.{none}", "green"
         case Ending.TAKEN_BACK:
             return f"Taken back: {named}{written}.", "green"
         case Ending.REBASED:
