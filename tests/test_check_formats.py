@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.voice_project import FILES, MIGRATION, NEW, OLD, write
-from support.workspace import migrate, track
+from support.workspace import migrate, migrate_here, track
 
 
 @pytest.fixture
@@ -127,3 +127,23 @@ def test_verify_says_why_there_is_nothing_to_verify(tmp_path):
     assert migrate(tmp_path, "verify").stdout == said
     said = "Verified: 0001_voice. No check is declared by 0001_voice.\n"
     assert migrate(tmp_path, "verify", "--again").stdout == said
+
+
+def test_fix_says_what_up_would_do_also_to_machines_and_where_it_would_refuse(drifted):
+    said = json.loads(migrate(drifted, "check", "--fix", "--format", "json").stdout)
+    (step,) = said["plan"]["steps"]
+    assert [each["path"] for each in step["files"]] == ["app/voice.py"]
+    write(drifted, {".env": "VOICE=org/third\n"})
+    done = migrate(drifted, "check", "--fix")
+    assert done.returncode == 1
+    assert done.stderr.count("foreign-value") == 1
+    assert done.stderr.endswith("`up` would refuse, until these errors are mended.\n")
+
+
+def test_an_old_value_in_a_large_file_is_left_behind_too(tmp_path, monkeypatch):
+    write(tmp_path, {**FILES, "data.jsonl": '{"x": 1}\n' * 600_000 + f'{{"model": "{OLD}"}}\n'})
+    track(tmp_path)
+    assert "data.jsonl:600001:12: note[left-behind]" in migrate(tmp_path, "check").stderr
+    monkeypatch.setattr("keychange.search._LONGEST", 1000)
+    said = migrate_here(tmp_path, "check").stderr
+    assert "data.jsonl: note[left-behind]: holds an old value; the file is too large" in said

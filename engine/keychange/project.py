@@ -214,6 +214,7 @@ def left_behind(
     candidates: Iterable[str] | None = None,
     *,
     exhaustive: bool = False,
+    named: bool = False,
 ) -> tuple[Diagnostic, ...]:
     """Old values in files that no operation governs, as things stand after the plan.
 
@@ -222,17 +223,21 @@ def left_behind(
         plan: the plan.
         candidates: the files to read; by default those that git tracks, else all.
         exhaustive: also look behind escapes and concatenation in Python sources.
+        named: the candidates are files that somebody named, not those that git has found.
     """
     wanted = old_values(project)
     if candidates is None:
         with activity("searching what git tracks"):
             candidates = git.search(project.root, wanted) if wanted else ()
+    told = candidates is not None and not named
     if candidates is None:
         candidates = search.all_files(project.root)
     planned = {change.path: change.after for step in plan.steps for change in step.changes}
     instead = {**project.instead, **planned}
     skipped = [project.settings.shown(project.settings.migrations)]
-    found = search.left_behind(project.root, wanted, candidates, instead, skipped)
+    found = search.left_behind(
+        project.root, wanted, candidates, instead, skipped, found_by_git=told
+    )
     if exhaustive:
         read = {path for path in plan.reads if path.endswith(".py")}
         governed = read | plan.searched.files

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, note
+from keychange.regular import read_regular
 from keychange.settings import STATE_DIRECTORY
 from keychange.spans import LineIndex, Span
 
 MAXIMUM_BYTES = 4 * 1024 * 1024
+"""Of a file in which a survey looks for settings."""
+_LONGEST = 64 * 1024 * 1024
+"""Of a file in which an old value is looked for; it is read whole."""
 SKIPPED = frozenset((".git", STATE_DIRECTORY, "node_modules", "__pycache__", ".venv", "venv"))
 """Folders that tools keep for themselves."""
 
@@ -24,6 +28,8 @@ def left_behind(
     candidates: Iterable[str],
     planned: Mapping[str, bytes | None],
     skipped: Iterable[str] = (),
+    *,
+    found_by_git: bool = False,
 ) -> tuple[Diagnostic, ...]:
     """A note for every place where a tracked file still holds an old value.
 
@@ -33,6 +39,8 @@ def left_behind(
         candidates: the files to read, from the root.
         planned: files as the plan leaves them, read as well and instead of those on disk.
         skipped: path prefixes not to search, such as the folder of the migrations.
+        found_by_git: each of the candidates is a text that holds a value; one that is too large to
+            be read is named.
     """
     wanted = sorted(value for value in values if value)
     prefixes = tuple(f"{each}/" for each in skipped)
@@ -44,6 +52,9 @@ def left_behind(
         data = planned[path] if path in planned else _read(root / path)
         if data and b"\0" not in data[:8192]:
             found.extend(_occurrences(path, data, wanted))
+        elif found_by_git and path not in planned and _is_long(root / path):
+            message = "holds an old value; the file is too large to say where"
+            found.append(note("left-behind", message, Location(path)))
     return tuple(found)
 
 
@@ -120,8 +131,10 @@ def all_files(root: Path) -> Iterator[str]:
 def _read(path: Path) -> bytes:
     """The bytes of a file; nothing for a large one, a link or one that is gone."""
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > MAXIMUM_BYTES:
-            return b""
-        return path.read_bytes()
+        return read_regular(path, limit=_LONGEST, follow=False)
     except OSError:
         return b""
+
+
+def _is_long(path: Path) -> bool:
+    return not path.is_symlink() and path.is_file() and path.stat().st_size > _LONGEST

@@ -127,7 +127,8 @@ def report(
         notes.extend(disagreements(step, project.templates[step.revision]))
     if search:
         looked = candidates if names is None else _below(project, names - absent, values)
-        notes.extend(left_behind(project, plan, looked, exhaustive=exhaustive))
+        named = names is not None
+        notes.extend(left_behind(project, plan, looked, exhaustive=exhaustive, named=named))
     return Report(
         rows=rows,
         problems=_within(names, problems, plan),

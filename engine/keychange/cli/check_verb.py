@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from keychange.cli.session import Session, verb
-from keychange.diagnostics import Diagnostic, Severity, in_order
+from keychange.diagnostics import Diagnostic, Severity, errors_in, in_order
 from keychange.warm.replay import Asked, asked, clean_names
 
 if TYPE_CHECKING:
+    from keychange.model import Json
     from keychange.project import Project
     from keychange.standing import Report
 
@@ -76,16 +77,19 @@ def command(
 
         project, found = session.read(judged, staged=index, cached=True)
         named = _number(names, project.root, found) if names else None
-        code = _show(session, found, named, strict=left_behind == "fail")
+        code = _show(session, found, named, strict=left_behind == "fail", fix=fix)
     usual = session.recovery is None and not fix
     if wanted is not None and wanted.names == names and usual:
         _remember(wanted, project, found, (out.getvalue(), err.getvalue(), code), started)
     if fix and code and session.format == "text":
-        show_plan(session, found.plan, ())
+        if errors_in(found.plan.diagnostics):
+            session.say("`up` would refuse, until these errors are mended.")
+        else:
+            show_plan(session, found.plan, ())
     return code
 
 
-def _show(session: Session, found: Report, named: int | None, *, strict: bool) -> int:
+def _show(session: Session, found: Report, named: int | None, *, strict: bool, fix: bool) -> int:
     from keychange.render import document
     from keychange.render.style import count
 
@@ -95,7 +99,9 @@ def _show(session: Session, found: Report, named: int | None, *, strict: bool) -
     code = 1 if wrong else 0
     shown = in_order((*found.problems, *notes))
     if session.format == "json":
-        return session.emit(code, shown, clean=not wrong, migrations=document.standing(found))
+        plan: dict[str, Json] = {"plan": document.plan(found.plan)} if fix and code else {}
+        rows = document.standing(found)
+        return session.emit(code, shown, clean=not wrong, migrations=rows, **plan)
     quiet = () if session.verbose else ("no-match",)
     session.report((each for each in shown if each.code not in quiet), total=False)
     if wrong:
