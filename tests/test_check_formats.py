@@ -2,12 +2,14 @@
 
 import json
 import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.voice_project import FILES, MIGRATION, NEW, OLD, write
-from support.workspace import migrate, migrate_here, track
+from support.workspace import MIGRATE, migrate, migrate_here, track
 
 
 @pytest.fixture
@@ -147,3 +149,24 @@ def test_an_old_value_in_a_large_file_is_left_behind_too(tmp_path, monkeypatch):
     monkeypatch.setattr("keychange.search._LONGEST", 1000)
     said = migrate_here(tmp_path, "check").stderr
     assert "data.jsonl: note[left-behind]: holds an old value; the file is too large" in said
+
+
+@pytest.mark.parametrize(
+    ("streams", "code", "said"),
+    [(">&-", 1, ""), ("2>&-", 1, ""), ("<&- >&- 2>&-", 1, ""), ("> /dev/full", 2, "Cannot write")],
+)
+def test_streams_that_are_closed_or_full_make_no_traceback(drifted, streams, code, said):
+    command = shlex.join([*MIGRATE, "-C", str(drifted), "check", "--format", "concise"])
+    for _ in range(2):
+        done = subprocess.run(
+            f"{command} {streams}", shell=True, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr[: len(said)]) == (code, said)
+        assert "Traceback" not in done.stderr
+
+
+def test_brief_says_one_line_and_does_not_fail_where_a_migration_is_not_valid(drifted):
+    write(drifted, {"migrations/0001_voice.yaml": MIGRATION.replace("title: voice", "titel: v")})
+    done = migrate(drifted, "status", "--brief")
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+    assert "migrations/0001_voice.yaml:1:1: it cannot be said" in done.stdout

@@ -454,3 +454,14 @@ def test_what_was_searched_instead_of_read_is_sealed_where_nothing_is_searched(
     warm, said = run(project, *arguments)
     assert (warm, said[2]) == (False, 1)
     assert "app/deep/other.py" in said[1]
+
+
+def test_migrations_that_a_link_leads_to_are_looked_for_each_time(project, monkeypatch):
+    monkeypatch.chdir(project)
+    text = MIGRATION.replace(NEW, "org/voice-9B")
+    write(project, {"sets/one/0001_voice.yaml": MIGRATION, "sets/two/0001_voice.yaml": text})
+    link = project / "chosen"
+    for name, code in (("one", 0), ("one", 0), ("two", 1)):
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"sets/{name}")
+        assert run(project, "--migrations", "chosen")[1][2] == code

@@ -7,6 +7,8 @@ import sys
 
 def main() -> None:
     """Run the command line; a check of what has not changed is answered before it is loaded."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _open_what_is_closed()
     try:
         if "check" in sys.argv:
             from keychange.warm.replay import replay
@@ -29,6 +31,18 @@ def main() -> None:
         sys.exit(128 + getattr(stop, "signal_number", 2))
     sys.unraisablehook = _interrupt_again
     run()
+
+
+def _open_what_is_closed() -> None:
+    """Give streams that the caller has closed an end, so that no file of ours takes their place."""
+    import os
+
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
 def _interrupt_again(problem: sys.UnraisableHookArgs) -> None:

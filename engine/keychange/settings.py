@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -24,12 +25,14 @@ class Settings(NamedTuple):
     """What a run needs to know before it reads anything else.
 
     ``root`` is absolute with links resolved. ``bundled`` says that the migrations are those that
-    ship with keychange, because the project has none.
+    ship with keychange, because the project has none; ``linked`` that the folder of migrations
+    was named by a path that leads through a link.
     """
 
     root: Path
     migrations: Path
     bundled: bool = False
+    linked: bool = False
 
     def shown(self, path: Path) -> str:
         """A path as diagnostics show it: from the root where it lies under it."""
@@ -79,22 +82,26 @@ def find_settings(
         raise UsageProblem(error("bare-repository", message, hint="run it in a clone with files"))
     if migrations is not None:
         said = f"--migrations: `{migrations}`"
-        return Settings(found, _folder(migrations, said, own=own))
+        return _settings(found, migrations, said, own=own)
     table = _table(found / "pyproject.toml") or {}
     if "migrations" in table:
         declared = str(table["migrations"])
         said, place = f"[tool.keychange] migrations: `{declared}`", _setting(found, "migrations")
-        return Settings(found, _folder(found / declared, said, place, own=own))
+        return _settings(found, found / declared, said, place, own=own)
     if own or _has_migrations(found):
         return Settings(found, found / "migrations")
     return Settings(found, data_dir("migrations"), bundled=True)
 
 
-def _folder(path: Path, said: str, place: Location | None = None, *, own: bool) -> Path:
+def _settings(
+    root: Path, path: Path, said: str, place: Location | None = None, *, own: bool
+) -> Settings:
+    """Those with a folder of migrations that somebody has named."""
     if not path.is_dir() and not (own and not path.exists()):
         hint = " ".join((asked(_near(path)), "make it, or name another one")).strip()
         raise UsageProblem(error("no-such-migrations", f"{said} is not a folder", place, hint=hint))
-    return path.resolve()
+    resolved = path.resolve()
+    return Settings(root, resolved, linked=str(resolved) != os.path.abspath(path))  # noqa: PTH100 (links stay)
 
 
 def _near(path: Path) -> str:

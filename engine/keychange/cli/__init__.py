@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -188,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt as stop:  # one that came while an ending was being told
         code = _interrupted(session, stop)
     except Exception as problem:  # noqa: BLE001 (the one boundary; it tells no more than it may)
-        code = session.crash(problem)
+        code = _crashed(session, problem)
     finally:
         session.close()
     gc.freeze()  # the system takes it all: nothing is to be gained by looking for what is garbage
@@ -197,9 +198,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _code(session: Session, arguments: Sequence[str] | None) -> int:
     try:
-        return int(
-            group.main(args=arguments, prog_name="migrate", standalone_mode=False, obj=session) or 0
-        )
+        code = group.main(args=arguments, prog_name="migrate", standalone_mode=False, obj=session)
+        sys.stdout.flush()  # what cannot be written is to be told
+        return int(code or 0)
     except click.exceptions.Exit as done:
         return done.exit_code
     except Stopped as stop:
@@ -228,8 +229,27 @@ def _interrupted(session: Session, stop: BaseException | None) -> int:
                 done=getattr(stop, "done", ()),
                 diagnostics=getattr(stop, "diagnostics", ()),
             )
-        except OSError:  # the terminal has gone; so must what waits to be written to it
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            for stream in (1, 2):
-                os.dup2(nowhere, stream)
+        except OSError:  # the terminal has gone
+            _forget_output()
             return code
+
+
+def _crashed(session: Session, problem: Exception) -> int:
+    """Tell an error that nobody foresaw, or that there is nowhere to tell anything."""
+    try:
+        code = session.crash(problem)
+        sys.stdout.flush()
+    except OSError as unheard:
+        with suppress(OSError):
+            print(f"Cannot write what there is to say: {unheard.strerror}.", file=sys.stderr)
+            sys.stderr.flush()
+        _forget_output()
+        return 2
+    return code
+
+
+def _forget_output() -> None:
+    """Let what waits to be written, where nothing can be, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)

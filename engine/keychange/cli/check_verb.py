@@ -145,11 +145,12 @@ def _remember(
 ) -> None:
     """Keep the answer for the next time, unless it was made from what cannot be sealed.
 
-    Such are bytes that are not on the disk, and every file of a folder that is no checkout.
+    Such are bytes that are not on the disk, every file of a folder that is no checkout, and where
+    a link leads.
     """
     from keychange.warm.record import record
 
-    if not project.instead and not found.everywhere:
+    if not (project.instead or found.everywhere or project.settings.linked):
         record(wanted, project, found, said, started)
 
 

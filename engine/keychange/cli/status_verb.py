@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from keychange.cli.session import Session, verb
+from keychange.errors import KeychangeError
 
 _EXAMPLES = """\
 migrate status  # each migration, with the sites that are not as it says
@@ -25,7 +26,16 @@ def command(session: Session, *, brief: bool) -> int:
     from keychange.render import standing as words
     from keychange.standing import report
 
-    found = session.read(lambda project: report(project, search=False), cached=True)
+    try:
+        found = session.read(lambda project: report(project, search=False), cached=True)
+    except KeychangeError as problem:
+        if not brief or session.format == "json":
+            raise
+        place = problem.diagnostics[0].location
+        where = f"{place}: " if place else ""
+        next_ = session.pasted("migrate validate")
+        session.show([f"{where}it cannot be said what is to be applied; next: {next_}"])
+        return 0
     if session.format == "json":
         return session.emit(0, found.problems, migrations=document.standing(found))
     if brief:

@@ -139,6 +139,7 @@ def _of_all(
         return None  # something is staged otherwise than it is on disk
     out, err, code = more["said"]
     sys.stdout.write(out)
+    sys.stdout.flush()
     sys.stderr.write(err)
     return int(code)
 
