@@ -195,24 +195,74 @@ def test_a_trap_in_the_folder_of_state_is_none(root):
         (state / name).unlink()
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+@pytest.mark.parametrize(
+    ("place", "verb", "code"),
+    [
+        (".keychange/key", ("plan", "--out", "p.plan"), 1),
+        ("p.plan", ("up", "--plan", "p.plan"), 2),
+        ("p.plan", ("plan", "--out", "p.plan"), 1),
+        ("code.py", ("sites", "code.py"), 1),
+        ("conf/a.json", ("check",), 1),
+        (".pre-commit-config.yaml", ("init",), 0),
+    ],
+)
+def test_whatever_is_read_is_a_file(root, make, place, verb, code):
+    """Also where it was one when it was looked at last, as by a `check` before."""
+    arguments = [*MIGRATE, "-C", str(root)]
+    path = root / place
+    if place == ".env":
+        write_migration(
+            root, "operations:\n", "operations:\n  - env: .env\n    set: {A: {to: b}}\n"
+        )
+        path.write_text("A=a\n")
+    if verb == ("init",):
+        shutil.rmtree(root / "migrations")
+    if verb == ("check",):
+        assert migrate_here(root, "up", "--yes").code == 0
+        subprocess.run([*arguments, "check"], check=True, capture_output=True)
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+    done = subprocess.run(
+        [*arguments, *verb], cwd=root, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, "internal-error" in done.stderr) == (code, False), done.stderr
+
+
+def test_folders_of_state_that_lead_elsewhere_are_not_written_to(root):
+    assert migrate_here(root, "up", "--yes").code == 0
+    before = snapshot(root.parent / "outside")
+    for name, verb in (("reports", "report"), ("cache", "check"), ("rescued", "up")):
+        shutil.rmtree(root / ".keychange" / name, ignore_errors=True)
+        (root / ".keychange" / name).symlink_to("../../outside")
+        if verb == "up":
+            (root / ".keychange/ledger.json").write_text("damaged")
+        done = migrate_here(root, verb, *(["--yes"] if verb == "up" else []))
+        assert ("state-unwritable" in done.err) == (verb != "check"), done.err
+    assert snapshot(root.parent / "outside") == before
+
+
 def huge(path):
     with path.open("wb") as file:
         file.truncate(1 << 30)  # sparse: it takes no room
 
 
 @pytest.mark.parametrize(
-    ("path", "code"),
+    ("path", "verb", "code"),
     [
-        ("conf/b.json", "unreadable-target"),
-        ("migrations/0002_b.yaml", "unreadable-migration"),
-        (".keychange/ledger.json", "unreadable-ledger"),
+        ("conf/b.json", "plan", "unreadable-target"),
+        (".env", "doctor", "unreadable-file"),
+        ("migrations/0002_b.yaml", "plan", "unreadable-migration"),
+        (".keychange/ledger.json", "plan", "unreadable-ledger"),
     ],
 )
-def test_a_huge_file_is_refused_before_it_is_read(root, path, code):
+def test_a_huge_file_is_refused_before_it_is_read(root, path, verb, code):
     """In less memory than it would take, where the system can be told so."""
     (root / ".keychange").mkdir(mode=0o700)
+    write_migration(root, "operations:\n", "operations:\n  - {env: .env, set: {A: {to: b}}}\n")
     huge(root / path)
-    program = shlex.join([*MIGRATE, "-C", str(root), "plan"])
+    program = shlex.join([*MIGRATE, "-C", str(root), verb])
     done = subprocess.run(
         ["sh", "-c", f"ulimit -v 1000000 2>/dev/null; exec {program}"],
         capture_output=True,

@@ -47,6 +47,39 @@ def remove(root, revision):
 # ---------------------------------------------------------------- one value through many
 
 
+@pytest.mark.parametrize("second", ["linked.py", "folder/app.py", "APP.py"])
+def test_one_file_under_two_names_is_one_file(tmp_path, second):
+    """Through a link, or, as a hard link stands in for it, where any case of letters names it."""
+    root = build(tmp_path)
+    declare(root, ONE, TWO.replace("python: app.py", f"python: {second}"))
+    if second == "APP.py":
+        (root / second).hardlink_to(root / "app.py")
+    elif "/" in second:
+        (root / "folder").symlink_to(".")
+    else:
+        (root / second).symlink_to("app.py")
+    before = files(root)
+    up(root)
+    assert (value(root), (root / second).read_text()) == ("c", "MODEL = 'c'\n")
+    assert say(root, "check")["clean"]
+    up(root)
+    migrate_here(root, "down", "--yes")
+    assert (value(root), (root / second).read_text()) == ("b", "MODEL = 'b'\n")
+    migrate_here(root, "down", "--yes")
+    assert changed(before, files(root)) == set()
+
+
+def test_a_file_that_was_recorded_under_two_names_comes_back(root):
+    """What was a file of its own became a link to the other since."""
+    (root / "linked.py").write_text("MODEL = 'a'\n")
+    declare(root, ONE.replace("python: app.py", "python: [app.py, linked.py]"))
+    up(root)
+    (root / "linked.py").unlink()
+    (root / "linked.py").symlink_to("app.py")
+    done = migrate_here(root, "down", "--to", "base", "--yes")
+    assert (value(root), "missing-target" in done.stderr) == ("a", False)
+
+
 def test_down_by_steps_and_to_a_revision(root):
     declare(root, THREE)
     before = files(root)

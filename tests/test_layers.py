@@ -10,6 +10,7 @@ PACKAGE = Path(keychange.__file__).parent
 # Longest prefix wins. Modules of one room may import one another.
 ORDER = (
     "keychange",
+    "keychange.regular",
     "keychange.warm.seals",
     "keychange.warm.store",
     "keychange.warm.checkout",
@@ -22,7 +23,6 @@ ORDER = (
     "keychange.edits",
     "keychange.diagnostics",
     "keychange.errors",
-    "keychange.regular",
     "keychange.model",
     "keychange.secrets",
     "keychange.resources",

@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from keychange.settings import STATE_DIRECTORY
+from keychange.transaction.state import ensure_own_folder
 
 
 def keep_aside(root: Path, path: str, data: bytes) -> str:
@@ -16,10 +16,10 @@ def keep_aside(root: Path, path: str, data: bytes) -> str:
         Where they are, from the root. Nothing that was kept before is overwritten.
 
     Raises:
-        OSError: they cannot be written.
+        OSError, RefusedError: they cannot be written.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    folder = root / STATE_DIRECTORY / "rescued"
+    folder = ensure_own_folder(root, "rescued")
     for attempt in range(1, 1000):
         kept = folder / (stamp if attempt == 1 else f"{stamp}-{attempt}") / path
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

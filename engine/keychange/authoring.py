@@ -14,6 +14,7 @@ from keychange.guessing import models, variable_names, worth_moving
 from keychange.history import number
 from keychange.model import Plan
 from keychange.project import Project, left_behind, load_project, plan_up
+from keychange.regular import read_regular
 from keychange.resources import data_dir
 from keychange.secrets import looks_secret
 from keychange.settings import Settings
@@ -273,7 +274,7 @@ def write(settings: Settings, made: Draft | None, *, lock_timeout: float = 0.0) 
         writes.append(FileWrite(made.path, None, made.text.encode()))
     if not _checkout_schema(settings):
         path = settings.migrations / SCHEMA_FILE
-        current = path.read_bytes() if path.is_file() else None
+        current = read_regular(path) if path.is_file() else None
         wanted = (data_dir("schemas") / SCHEMA_FILE).read_bytes()
         writes.append(FileWrite(f"{folder}/{SCHEMA_FILE}", current, wanted))
     with lock(settings.root, lock_timeout, command="migrate new"):

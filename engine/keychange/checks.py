@@ -21,6 +21,7 @@ from keychange.probing.request import TEXT, ProbeRequest
 from keychange.probing.verdict import CheckVerdict, Verdict
 from keychange.settings import STATE_DIRECTORY
 from keychange.templates import Templates
+from keychange.transaction.state import ensure_own_folder
 from keychange.verification.commands import CommandResult, commands_of, run_command
 from keychange.verification.process import Line
 
@@ -62,7 +63,7 @@ def probe(
     """
     request = probe_request(root, migration, check, templates, options)
     if request.output is not None:
-        folder = request.output.with_name(request.output.name + suffix)
+        folder = ensure_own_folder(root, "reports") / (request.output.name + suffix)
         request = replace(request, output=folder)
     hidden = hidden_values(root, migration, templates)
     try:

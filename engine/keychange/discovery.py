@@ -10,6 +10,7 @@ from pathlib import Path
 from keychange import git
 from keychange.guessing import models, names_setting
 from keychange.model import Value
+from keychange.regular import read_regular
 from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
 from keychange.survey import Held, Survey, survey
@@ -94,7 +95,7 @@ class Discovery:
     def hooks(self) -> bool | None:
         """Whether pre-commit runs keychange; None where the project has no pre-commit."""
         try:
-            return "keychange-check" in (self.root / _HOOKS).read_text("utf-8", "replace")
+            return "keychange-check" in read_regular(self.root / _HOOKS).decode("utf-8", "replace")
         except OSError:
             return None
 

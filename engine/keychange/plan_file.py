@@ -24,6 +24,7 @@ from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE
 from keychange.model import Direction, Json, Plan
 from keychange.project import Project, plan_down, plan_up
+from keychange.regular import read_regular
 from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.snapshot import sha256
 from keychange.transaction.state import ensure_state_dir
@@ -85,7 +86,7 @@ def read_plan(path: Path) -> Saved:
     place = Location(str(path))
     hint = "make one with `migrate plan --out FILE`"
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError) as problem:
         reason = (problem.strerror or "") if isinstance(problem, OSError) else "it is not JSON"
         message = f"the plan cannot be read: {reason.lower()}"
@@ -211,7 +212,7 @@ def _stale(place: Location, said: str) -> Diagnostic:
 
 def _is_plan(path: Path) -> bool:
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("kind") == _KIND
@@ -219,9 +220,14 @@ def _is_plan(path: Path) -> bool:
 
 def _key(root: Path) -> bytes | None:
     try:
-        return (root / _KEY).read_bytes()
+        return read_regular(root / _KEY, follow=False)
     except FileNotFoundError:
         return None
+    except OSError as problem:
+        message = f"the key of saved plans cannot be read: {(problem.strerror or '').lower()}"
+        hint = "remove it; plans that were saved until now have to be made anew"
+        unusable = error("state-unwritable", message, Location(_KEY), hint=hint)
+        raise RefusedError(unusable) from problem
 
 
 def _made_key(root: Path) -> bytes:
@@ -233,8 +239,12 @@ def _made_key(root: Path) -> bytes:
         descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_hex(32).encode())
-        with contextlib.suppress(FileExistsError):  # somebody else was first: theirs counts
+        try:
             (root / _KEY).hardlink_to(staged)
-        staged.unlink()
-        key = (root / _KEY).read_bytes()
+        except FileExistsError:
+            pass  # somebody else was first: theirs counts
+        except OSError:  # a file system without hard links: the last one counts
+            staged.replace(root / _KEY)
+        staged.unlink(missing_ok=True)
+        key = read_regular(root / _KEY, follow=False)
     return key

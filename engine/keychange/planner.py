@@ -184,7 +184,7 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
         sites: list[Site] = []
         context = Context(revision=entry.revision, expand=lambda value: value, schema=schema)
         for record in (file for batch in reversed(entry.batches) for file in reversed(batch)):
-            path = record.path
+            path = next(iter(snapshot.matches.get(record.path, ())), record.path)
             draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
             for finding in _taken_back(record, draft, context):
                 diagnostics.extend(finding.diagnostics)

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from keychange.activity import activity
-from keychange.diagnostics import Diagnostic, error
+from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.model import Json, Migration, Plan, Requirement
 from keychange.operations.env import EnvOperation
 from keychange.options import Options
+from keychange.regular import read_regular
 from keychange.secrets import looks_secret
 from keychange.templates import Templates
 from keychange.verification.requirements import (
@@ -197,8 +198,8 @@ def project_environment(
     from keychange.verification.commands import command_environment
 
     result = dict(options.environment)
-    for path in _env_files(root, migration, templates):
-        result = command_environment(result, path.read_bytes(), {})
+    for data in _env_files(root, migration, templates):
+        result = command_environment(result, data, {})
     return result
 
 
@@ -214,8 +215,8 @@ def hidden_values(root: Path, migration: Migration, templates: Templates) -> fro
         key for each in migration.operations if isinstance(each, EnvOperation) for key in each.keys
     }
     found = set()
-    for path in _env_files(root, migration, templates):
-        for key, value in environment(path.read_bytes()).items():
+    for data in _env_files(root, migration, templates):
+        for key, value in environment(data).items():
             secret = looks_secret(key, value)
             if (secret and len(value) >= 4) or (
                 key not in governed and len(value) >= 8 and not value.startswith(("/", "~"))
@@ -226,10 +227,17 @@ def hidden_values(root: Path, migration: Migration, templates: Templates) -> fro
     return frozenset(found)
 
 
-def _env_files(root: Path, migration: Migration, templates: Templates) -> Iterator[Path]:
+def _env_files(root: Path, migration: Migration, templates: Templates) -> Iterator[bytes]:
     for operation in migration.operations:
         if operation.kind == "env":
             for target in operation.targets:
-                path = root / templates.text(target)
-                if path.is_file():
-                    yield path
+                path = templates.text(target)
+                try:
+                    if (root / path).is_file():
+                        yield read_regular(root / path)
+                except OSError as problem:
+                    message = f"cannot read the file: {(problem.strerror or '').lower()}"
+                    hint = "make it a file that you may read"
+                    place = Location(path)
+                    unreadable = error("unreadable-file", message, place, hint=hint)
+                    raise RefusedError(unreadable) from problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import posixpath
 from collections.abc import Callable, Collection, Mapping
@@ -40,7 +41,7 @@ class Reader:
         self.files: dict[str, bytes | None] = {}
         self.diagnostics: list[Diagnostic] = []
         self.searched: set[str] = set()
-        self._real: dict[str, str] = {}
+        self._real: dict[str, dict[str, str]] = {}
         self._folders = {"": self._root}
 
     def expand(
@@ -89,8 +90,7 @@ class Reader:
             self.diagnostics.append(error("target-outside-root", message, place, hint=hint))
             return
         if not glob.has_magic(pattern):
-            if self.read(pattern, place):
-                self.matches[target] = (pattern,)
+            self.matches[target] = self.read(pattern, place)
             return
         found = expanded(self._root, pattern)
         found.update((each, False) for each in self._instead if fits(each, pattern))
@@ -100,14 +100,17 @@ class Reader:
         self._under_way.total += sum(each not in self.searched for each in names)
         # A name that was just seen to be a file, with no link on its way, is opened at once.
         known = {"", "."}.isdisjoint(parts)
-        self.matches[target] = tuple(
-            each
+        kept = (
+            (each,)
+            if each in self.searched
+            else self._file(each, place, known=known and found[each])
             for each in names
-            if each in self.searched or self._is_file(each, place, known=known and found[each])
         )
+        self.matches[target] = tuple(dict.fromkeys(itertools.chain.from_iterable(kept)))
 
-    def _is_file(self, path: str, place: Location, *, known: bool) -> bool:
-        return self.read(path, place, folders=False, known=known) and self.files[path] is not None
+    def _file(self, path: str, place: Location, *, known: bool) -> tuple[str, ...]:
+        read = self.read(path, place, folders=False, known=known)
+        return tuple(each for each in read if self.files[each] is not None)
 
     def _real_path(self, path: str) -> str:
         """``os.path.realpath`` below the root; folders are looked at once, not for every file."""
@@ -120,17 +123,27 @@ class Reader:
         full = f"{parent}/{name}"
         return os.path.realpath(full) if os.path.islink(full) else full  # noqa: PTH114 (same)
 
+    def _read_before(self, real: str, path: str) -> str:
+        """The name under which a file was read, through a link or in another case of letters.
+
+        The path itself where it was not.
+        """
+        alike = self._real.setdefault(real.casefold(), {})
+        if real not in alike:
+            alike[real] = next((alike[each] for each in alike if _is_same(each, real)), path)
+        return alike[real]
+
     def read(
         self, path: str, place: Location, *, folders: bool = True, known: bool = False
-    ) -> bool:
-        """Take one file into what was seen; whether the path may be planned for.
+    ) -> tuple[str, ...]:
+        """Take one file into what was seen; the name to plan it under, if it may be planned for.
 
         Not with ``folders``, a folder is nothing to speak of: a pattern fits it by chance. One
         that is ``known`` is a regular file below the root, and no link leads to it.
         """
         self._under_way.step()
         if path in self.files:
-            return True
+            return (path,)
         if known:
             real = f"{self._root}/{path}"
         else:
@@ -143,19 +156,22 @@ class Reader:
                 self.diagnostics.append(
                     error("target-outside-root", message, Location(path), hint=hint)
                 )
-                return False
-        if self._real.setdefault(real, path) != path:
-            return False  # the same file under a second name is planned once, under the first
+                return ()
+        first = self._read_before(real, path)
+        if first in self.files:
+            return (first,)
+        if first != path:
+            return ()  # it could not be read, and that has been said
         if path in self._instead:
             self.files[path] = self._instead[path]
-            return True
+            return (path,)
         try:
             self.files[path] = read_regular(real, follow=False, known=known)
         except FileNotFoundError:
             self.files[path] = None
         except OSError as problem:
             if isinstance(problem, IsADirectoryError) and not folders:
-                return False
+                return ()
             reason = problem.strerror or str(problem)
             at = Location(path)
             message = f"cannot read the target: {reason.lower()}"
@@ -164,8 +180,15 @@ class Reader:
             self.diagnostics.append(
                 error("unreadable-target", message, at, hint=hint, related=related)
             )
-            return False
-        return True
+            return ()
+        return (path,)
+
+
+def _is_same(path: str, other: str) -> bool:
+    try:
+        return Path(path).samefile(other)
+    except OSError:
+        return False
 
 
 def _is_open(path: str) -> bool:

@@ -1,11 +1,17 @@
-"""Regular files: read one whole, if it is one and of a sane size; nothing here can hang."""
+"""Regular files: read one whole, if it is one and of a sane size; nothing here can hang.
+
+It is imported by ``keychange.warm``, and so imports little itself.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from typing import Final
+
+TYPE_CHECKING = False  # see keychange.warm.replay
+if TYPE_CHECKING:
+    from typing import Final
 
 MAXIMUM_BYTES: Final = 256 * 1024 * 1024
 """Of a file that is read whole; what is edited by hand is far below it."""
@@ -30,18 +36,10 @@ def read_regular(
     Raises:
         OSError: it is a folder, a pipe, a socket, a device or too large, or it cannot be read.
     """
-    if not known:
-        # To open a device can set it going, to open a pipe waits for its other end for ever.
-        _require_regular(os.stat(path, follow_symlinks=follow))  # noqa: PTH116 (10,000 files)
-    descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW)
+    descriptor, status = open_regular(path, limit=limit, follow=follow, known=known)
     try:
-        status = os.fstat(descriptor)
-        _require_regular(status)
-        size = status.st_size
-        if size > limit:
-            raise OSError(errno.EFBIG, f"it has {size:,} bytes; the limit is {limit:,}")
-        data = os.read(descriptor, size + 1)  # one call is enough for most
-        if len(data) == size:
+        data = os.read(descriptor, status.st_size + 1)  # one call is enough for most
+        if len(data) == status.st_size:
             return data
         with open(descriptor, "rb", closefd=False) as file:
             return data + file.read()
@@ -49,8 +47,36 @@ def read_regular(
         os.close(descriptor)
 
 
-def _require_regular(status: os.stat_result) -> None:
+def open_regular(
+    path: str | os.PathLike[str],
+    *,
+    limit: int = MAXIMUM_BYTES,
+    follow: bool = True,
+    known: bool = False,
+) -> tuple[int, os.stat_result]:
+    """A descriptor to read a regular file from, and what the system says of it.
+
+    Raises:
+        OSError: as ``read_regular``.
+    """
+    if not known:
+        # To open a device can set it going, to open a pipe waits for its other end for ever.
+        _require_regular(os.stat(path, follow_symlinks=follow), limit)  # noqa: PTH116 (10,000 files)
+    descriptor = os.open(path, _FLAGS if follow else _FLAGS | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(descriptor)
+        _require_regular(status, limit)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, status
+
+
+def _require_regular(status: os.stat_result, limit: int) -> None:
     if stat.S_ISREG(status.st_mode):
+        if status.st_size > limit:
+            message = f"it has {status.st_size:,} bytes; the limit is {limit:,}"
+            raise OSError(errno.EFBIG, message)
         return
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")

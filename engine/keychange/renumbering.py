@@ -22,6 +22,7 @@ from keychange.ledger import Entry, Ledger
 from keychange.loader import checksum, parse_migration
 from keychange.model import FileChange, Migration
 from keychange.project import Project, moved_to
+from keychange.regular import read_regular
 from keychange.spans import Span
 
 
@@ -69,7 +70,7 @@ def plan_rebase(project: Project, onto: str | None = None) -> Renumbering:
             continue
         path = project.settings.owned(folder / f"{old}.yaml")
         target = project.settings.owned(folder / f"{new}.yaml")
-        data = project.instead.get(path) or (project.root / path).read_bytes()
+        data = project.instead.get(path) or read_regular(project.root / path)
         files.setdefault(path, [None, None])[0] = data
         files.setdefault(target, [None, None])[1] = with_id(data, migration, new)
         modes[target] = _mode(project.root / path)

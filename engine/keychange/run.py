@@ -18,6 +18,7 @@ from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probing.verdict import Verdict
 from keychange.project import Project, plan_down
+from keychange.snapshot import take_snapshot
 from keychange.transaction.commit import commit
 from keychange.transaction.preflight import FileWrite
 
@@ -266,8 +267,9 @@ class Run:
     def _roll_back(self, revision: str, step: Step | None, ending: Ending) -> None:
         changes, ledger = self._backward(revision, step)
         current = []
+        held = self._held(changes)
         for each in changes:
-            found = self._now(each)
+            found = held[each.path]
             if found != each.before:
                 self.tell(self._rescue(each.path, found))
             current.append(each._replace(before=found))
@@ -278,7 +280,8 @@ class Run:
         except KeychangeError as problem:
             unrestored = [_not_restored(each, revision) for each in changes]
             raise RollbackError(*unrestored, others=problem.diagnostics) from problem
-        wrong = [each for each in changes if self._now(each) != each.after]
+        held = self._held(changes)
+        wrong = [each for each in changes if held[each.path] != each.after]
         if wrong:
             raise RollbackError(*(_changed_again(each) for each in wrong))
         self.unsettled = False
@@ -300,23 +303,13 @@ class Run:
         earlier = entry.before_run
         return changes, ledger.with_entry(earlier) if earlier else ledger.without(revision)
 
-    def _now(self, change: FileChange) -> bytes | None:
-        """The bytes of a file as they are on the disk."""
-        try:
-            return (self.project.root / change.path).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as problem:
-            message = f"{change.path} cannot be read to be restored: {problem.strerror}"
-            raise RollbackError(
-                error(
-                    "restore-failed",
-                    f"{message}; its bytes from before can be had from the ledger",
-                    Location(change.path),
-                    hint="remove the cause, then take the migration back",
-                    command="migrate up --interrupted roll-back",
-                )
-            ) from problem
+    def _held(self, changes: Iterable[FileChange]) -> Mapping[str, bytes | None]:
+        """The bytes of the files as they are on the disk: a check may have left anything there."""
+        paths = [each.path for each in changes]
+        seen = take_snapshot(self.project.root, (), paths)
+        if seen.diagnostics:
+            raise RollbackError(*map(_not_readable, seen.diagnostics))
+        return {path: seen.files[name] for path in paths for name in seen.matches[path]}
 
     def _rescue(self, path: str, data: bytes | None) -> Diagnostic:
         """Keep bytes that appeared while the checks ran and that the rollback replaces."""
@@ -325,8 +318,9 @@ class Run:
             return note("changed-during-checks", message, Location(path))
         try:
             kept = keep_aside(self.project.root, path, data)
-        except OSError as problem:
-            said = f"{path} changed while the checks ran and cannot be kept: {problem.strerror}"
+        except (OSError, RefusedError) as problem:
+            reason = problem.strerror if isinstance(problem, OSError) else problem
+            said = f"{path} changed while the checks ran and cannot be kept: {reason}"
             raise RollbackError(error("restore-failed", said, Location(path))) from problem
         return warning(
             "changed-during-checks", message, Location(path), hint=f"what it held is kept in {kept}"
@@ -338,6 +332,13 @@ def _not_restored(change: FileChange, revision: str) -> Diagnostic:
     hint = "remove the cause, then take the migration back"
     command = "migrate up --interrupted roll-back"
     return error("restore-failed", message, Location(change.path), hint=hint, command=command)
+
+
+def _not_readable(found: Diagnostic) -> Diagnostic:
+    message = f"it cannot be restored: {found.message}; its bytes from before are in the ledger"
+    hint = "remove the cause, then take the migration back"
+    command = "migrate up --interrupted roll-back"
+    return error("restore-failed", message, found.location, hint=hint, command=command)
 
 
 def _changed_again(change: FileChange) -> Diagnostic:

@@ -20,11 +20,12 @@ from keychange.templates import TemplateError, Templates
 class Snapshot(NamedTuple):
     """What planning sees of the disk.
 
-    ``matches`` maps a target, as declared and with templates filled in, to the paths it stands
-    for; a path without pattern characters stands for itself. ``files`` maps every such path to
-    its bytes, None where there is no file; but for those that were ``searched`` instead, and hold
-    nothing that an operation could find. ``nearest`` maps a target that has to be there and is
-    not, or that fits nothing, to what is there and looks like it.
+    ``matches`` maps a target, as declared and with templates filled in, to the paths it stands for;
+    a path without pattern characters stands for itself, or for the name under which the same file
+    was read before. ``files`` maps every such path to its bytes, None where there is no file; but
+    for those that were ``searched`` instead, and hold nothing that an operation could find.
+    ``nearest`` maps a target that has to be there and is not, or that fits nothing, to what is
+    there and looks like it.
     """
 
     matches: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -70,7 +71,7 @@ def take_snapshot(
                     without = None if named in examined else search.without
                     reader.expand(named, place, needed=needed, without=without)
         for path in paths:
-            reader.read(path, Location(path))
+            reader.matches[path] = reader.read(path, Location(path))
     return Snapshot(
         matches=reader.matches,
         nearest=reader.nearest,

@@ -15,14 +15,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "engine")]
 
 from support.history import build, declare, migration, write  # noqa: E402 - path first
-from support.workspace import files, migrate  # noqa: E402
+from support.workspace import changed, files, migrate  # noqa: E402
 
 VALUES = ("a", "b-longer")
 
@@ -44,8 +44,11 @@ def mount(kind: str, where: Path, *options: str) -> Path:
     return where
 
 
-def loop(folder: Path, kind: str, megabytes: int, *make: str) -> Path:
-    """A disk of its own in a file, with a file system of that kind, mounted."""
+def loop(folder: Path, kind: str, megabytes: int, *make: str, through: Iterable[str] = ()) -> Path:
+    """A disk of its own in a file, with a file system of that kind, mounted.
+
+    ``through`` are further words for ``mount``, such as the program that stands for the kernel.
+    """
     image, where = folder / f"{kind}.img", folder / f"{kind}-mounted"
     with image.open("wb") as file:
         file.truncate(megabytes << 20)
@@ -53,7 +56,7 @@ def loop(folder: Path, kind: str, megabytes: int, *make: str) -> Path:
         raise CannotMakeError(f"there is no mkfs.{kind}")
     run(f"mkfs.{kind}", *make, image)
     where.mkdir()
-    run("mount", "-o", "loop", image, where)
+    run("mount", "-o", "loop", *through, image, where)
     return where
 
 
@@ -83,13 +86,11 @@ def goes_up_and_down(root: Path) -> None:
     before = files(root)
     assert (found := ended(root, "up", "--yes")) == (0, set()), found
     held = {each for each in files(root) if VALUES[1].encode() in (root / each).read_bytes()}
-    assert {".env", "app.py", "conf/one.json", "conf/7.json"} <= held, held
+    assert {".env", "app.py", "conf/one.json", "conf/7.json"} <= {p.lower() for p in held}, held
     assert ended(root, "check") == (0, set())
     assert ended(root, "down", "--yes") == (0, set())
     after = files(root)
-    assert {p: (e.data, e.mode) for p, e in after.items()} == {
-        p: (e.data, e.mode) for p, e in before.items()
-    }
+    assert changed(before, after) == set(), changed(before, after)
 
 
 def is_refused(root: Path, code: str, *arguments: str) -> None:
@@ -147,6 +148,28 @@ def on_a_case_insensitive_one(folder: Path) -> None:
     root = project(place / "folded")
     (root / "app.py").rename(root / "App.py")
     goes_up_and_down(root)
+
+
+def on_ntfs(folder: Path) -> None:
+    """Case-insensitive as macOS is, with modes, links and numbers of files."""
+    driver = ("-t", "lowntfs-3g", "-o", "ignore_case,permissions")
+    where = loop(folder, "ntfs", 32, "-q", "-Q", "-F", through=driver)
+    root = project(where)
+    (root / "app.py").rename(root / "App.py")
+    (root / "conf/linked.json").symlink_to("one.json")
+    goes_up_and_down(root)
+
+
+def on_exfat(folder: Path) -> None:
+    """No modes, no links; and a saved plan needs a key, which is made without a hard link."""
+    root = project(loop(folder, "exfat", 32, through=("-t", "exfat-fuse")))
+    goes_up_and_down(root)
+    assert ended(root, "plan", "--out", str(folder / "plan")) == (0, set())
+    assert ended(root, "up", "--plan", str(folder / "plan")) == (0, set())
+    assert ended(root, "down", "--yes") == (0, set())
+    (root / "app.py").rename(root / "App.py")
+    assert ended(root, "up", "--yes") == (0, set())
+    assert {each.name for each in root.glob("*.py")} == {"App.py"}
 
 
 def on_a_full_disk(folder: Path) -> None:
@@ -274,6 +297,8 @@ PLACES: tuple[Callable[[Path], None], ...] = (
     on_xfs,
     on_btrfs,
     on_a_case_insensitive_one,
+    on_ntfs,
+    on_exfat,
     on_a_full_disk,
     on_a_disk_that_is_nearly_full,
     without_inodes,

@@ -28,8 +28,9 @@ def command(session: Session, *, revision: str, out: Path | None) -> int:
     file side by side, the measured values, the recording of the model with its spectrogram, the
     machine and the versions. It needs no network and no script. Prints where it is.
     """
-    from keychange.evidence import REPORTS, gather
+    from keychange.evidence import gather
     from keychange.render.html.report import page
+    from keychange.transaction.state import ensure_own_folder
 
     found = session.read(lambda project: (project.root, gather(project, revision)))
     root, evidence = found
@@ -38,7 +39,7 @@ def command(session: Session, *, revision: str, out: Path | None) -> int:
         session.show(lines)
         return 0
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = out or root / REPORTS / f"{stamp}-{evidence.revision}.html"
+    path = out or ensure_own_folder(root, "reports") / f"{stamp}-{evidence.revision}.html"
     _write(path, "".join(f"{each}\n" for each in lines), private=out is None)
     if session.format == "json":
         return session.emit(0, revision=evidence.revision, report=str(path))
@@ -54,8 +55,6 @@ def _write(path: Path, text: str, *, private: bool) -> None:
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        if private:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, flags, 0o600 if private else 0o666)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

@@ -31,6 +31,7 @@ def command(session: Session, *, file: Path) -> int:
     from keychange.formats.python.encoding import InvalidPython
     from keychange.formats.python.source import parse
     from keychange.nearest import nearest
+    from keychange.regular import read_regular
     from keychange.render.masking import line as masked
     from keychange.render.style import visible
 
@@ -47,7 +48,8 @@ def command(session: Session, *, file: Path) -> int:
     )
     shown = session.settings().shown(path)
     try:
-        found = addressable(parse(path.read_bytes()))
+        data = read_regular(path)
+        found = addressable(parse(data))
     except OSError as problem:
         message = f"cannot read the file: {(problem.strerror or '').lower()}"
         near = asked(*nearest(root, [shown]).values())
@@ -56,7 +58,7 @@ def command(session: Session, *, file: Path) -> int:
             error("unreadable-file", message, Location(shown), hint=hint)
         ) from problem
     except InvalidPython as problem:
-        lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+        lines = data.decode("utf-8", "replace").splitlines()
         text = lines[problem.line - 1] if 0 < problem.line <= len(lines) else ""
         place = Location(shown, problem.line, problem.column, 1, text)
         hint = "correct it, or run keychange under the Python that it is written for"

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from json import JSONDecodeError
 from typing import Final, NamedTuple, Self
 
 from keychange.diagnostics import Location, error
@@ -147,7 +148,7 @@ class Journal(NamedTuple):
                 tuple(manifest["folders"]),
                 tuple(_entry(record, pack) for record in manifest["entries"]),
             )
-        except (KeyError, TypeError) as problem:
+        except (KeyError, TypeError, UnicodeError, RecursionError, JSONDecodeError) as problem:
             raise ValueError("it is not a journal") from problem
 
 
@@ -201,10 +202,11 @@ def load(tree: Tree, stage: str) -> Journal | None:
             )
         ) from None
     except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
         raise RollbackError(
             error(
                 "damaged-journal",
-                f"the journal of an interrupted run cannot be read: {problem}",
+                f"the journal of an interrupted run cannot be read: {reason}",
                 Location(path),
                 hint="compare the files with what you have of them elsewhere, then remove it",
             )

@@ -108,6 +108,8 @@ def _examine(tree: Tree, walk: Walk, write: FileWrite, temp: str, known: _Known)
         with _reading(write.path):
             descriptor = walk.to(folder)
             _check_folder(write.path, folder, descriptor, known)
+            name = _as_named(name, descriptor)
+            target = f"{folder}/{name}" if folder else name
             found = files.read(name, descriptor)
             if found.data == write.before:
                 problem = unwritable_file(write.path, name, descriptor, found.status)
@@ -137,6 +139,20 @@ def _examine(tree: Tree, walk: Walk, write: FileWrite, temp: str, known: _Known)
         Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns),
     )
     return Target(entry, write.after, None, found.identity)
+
+
+def _as_named(name: str, folder: int) -> str:
+    """The name in the case of letters that its folder has, where the system takes any.
+
+    A file that is replaced under another spelling would be called by that one afterwards.
+    """
+    try:
+        os.stat(name.swapcase(), dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return name
+    names = os.listdir(folder)
+    alike = (each for each in names if each.casefold() == name.casefold())
+    return name if name in names else next(alike, name)
 
 
 @contextlib.contextmanager

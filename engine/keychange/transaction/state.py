@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from keychange.diagnostics import Location, error
+from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.settings import STATE_DIRECTORY
 from keychange.transaction import files
@@ -46,15 +46,31 @@ def ensure_state_dir(root: Path) -> None:
                 files.system.set_mode(folder, 0o700)
             _ensure_ignored(folder)
     except OSError as problem:
-        raise RefusedError(
-            error(
-                "state-unwritable",
-                f"{STATE}, the folder of keychange's own records, cannot be used:"
-                f" {problem.strerror}",
-                Location(STATE),
-                hint=_HINTS.get(problem.errno or 0, _USUAL_HINT),
-            )
-        ) from problem
+        said = f"{STATE}, the folder of keychange's own records,"
+        raise RefusedError(_unusable(STATE, said, problem)) from problem
+
+
+def ensure_own_folder(root: Path, name: str) -> Path:
+    """Make a folder in that of local state; nothing is ever written through a link in its place.
+
+    Raises:
+        RefusedError: as ``ensure_state_dir``, of either of the two.
+    """
+    ensure_state_dir(root)
+    path = f"{STATE}/{name}"
+    try:
+        with Tree(root).walk() as walk:
+            ensure_folder(name, walk.to(STATE))
+            walk.to(path)
+    except OSError as problem:
+        raise RefusedError(_unusable(path, path, problem)) from problem
+    return root / path
+
+
+def _unusable(path: str, said: str, problem: OSError) -> Diagnostic:
+    hint = _HINTS.get(problem.errno or 0, _USUAL_HINT)
+    message = f"{said} cannot be used: {problem.strerror}"
+    return error("state-unwritable", message, Location(path), hint=hint)
 
 
 def ensure_folder(name: str, parent: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from keychange.regular import read_regular
+
 TYPE_CHECKING = False  # see keychange.warm.replay
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,8 +102,7 @@ class Index:
     def __init__(self, path: str, prefix: str) -> None:
         self._prefix = prefix
         self._written = os.stat(path).st_mtime_ns
-        with open(path, "rb") as stream:
-            self._data = stream.read()
+        self._data = read_regular(path)
         self._readable = self._data[:8] in (b"DIRC\0\0\0\2", b"DIRC\0\0\0\3")
 
     def holds(self, root: str, path: str) -> bool:

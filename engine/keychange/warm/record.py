@@ -32,6 +32,7 @@ from keychange.ledger import PATH as LEDGER
 from keychange.model import Json
 from keychange.patterns import CLOSED
 from keychange.project import Project
+from keychange.regular import read_regular
 from keychange.resources import bundled_schema
 from keychange.settings import migration_files
 from keychange.standing import Report
@@ -147,7 +148,7 @@ class _Sealer:
             return None
         if not self._settled(changed):
             raise _UnsettledError(path)
-        return self.seal(path, seals.sha256(Path(full).read_bytes()))
+        return self.seal(path, seals.sha256(read_regular(full)))
 
     def folder(self, path: str) -> tuple[str, int, int]:
         """A folder from the root, when it was changed, and its names; -1 where there is none."""

@@ -12,6 +12,7 @@ import os
 import sys
 import zlib
 
+from keychange.regular import read_regular
 from keychange.warm import store
 from keychange.warm.checkout import Git, Index, holding
 from keychange.warm.seals import matches, same_listing, unchanged
@@ -177,8 +178,7 @@ def _is_clean(path: str, root: str, facts: Mapping[str, Any], index: Index | Non
 def _holds(path: str, values: Sequence[bytes]) -> bool:
     if os.path.islink(path) or not os.path.isfile(path):
         return False
-    with open(path, "rb") as stream:
-        data = stream.read()
+    data = read_regular(path)
     return any(value in data for value in values)
 
 

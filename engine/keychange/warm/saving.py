@@ -10,7 +10,7 @@ from typing import Final
 
 from keychange.settings import TEMP_PREFIX
 from keychange.transaction.files import Tree
-from keychange.transaction.state import STATE, ensure_folder, ensure_state_dir
+from keychange.transaction.state import ensure_own_folder
 from keychange.warm import store
 
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -25,11 +25,8 @@ def save(root: Path, name: str, body: bytes) -> None:
         OSError: it cannot be written.
         RefusedError: the folder of keychange's own records cannot be used.
     """
-    ensure_state_dir(root)
-    tree = Tree(root)  # which follows no link: one that came with a checkout leads elsewhere
-    with tree.folder(STATE) as state:
-        ensure_folder(posixpath.basename(store.FOLDER), state)
-    with tree.folder(store.FOLDER) as folder:
+    ensure_own_folder(root, posixpath.basename(store.FOLDER))
+    with Tree(root).folder(store.FOLDER) as folder:  # which follows no link of a checkout
         staged = f"{TEMP_PREFIX}{os.urandom(8).hex()}"
         try:
             with open(os.open(staged, _CREATE, 0o600, dir_fd=folder), "wb") as stream:

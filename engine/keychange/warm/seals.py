@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import zlib
 
+from keychange.regular import read_regular
+
 TYPE_CHECKING = False  # see keychange.warm.replay
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def unchanged(root: str, path: str, seal: Seal) -> bool:
-    """Whether a file, from the root, is as it was sealed."""
+    """Whether a file, from the root, is as it was sealed.
+
+    Raises:
+        OSError: something is there that cannot be read, or is no regular file.
+    """
     full = path if path.startswith("/") else f"{root}/{path}"
     try:
         status = os.stat(full)
@@ -28,8 +34,7 @@ def unchanged(root: str, path: str, seal: Seal) -> bool:
         return True
     if digest is None:
         return False
-    with open(full, "rb") as stream:
-        return sha256(stream.read()) == digest
+    return sha256(read_regular(full)) == digest
 
 
 def sha256(data: bytes) -> bytes:

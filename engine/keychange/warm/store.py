@@ -7,6 +7,7 @@ import sys
 import zlib
 
 from keychange import __version__
+from keychange.regular import open_regular
 
 TYPE_CHECKING = False  # see keychange.warm.replay
 if TYPE_CHECKING:
@@ -24,13 +25,12 @@ def load(root: str, name: str) -> bytes:
     """The contents of a file of the cache.
 
     Raises:
-        OSError: it is not there.
+        OSError: it is not there, or no regular file.
         ValueError: it is not whole, of another version, or not this user's own: a file that came
             with a checkout can be read by others, and is not to be trusted.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC  # a pipe does not block
-    with open(os.open(f"{root}/{FOLDER}/{name}", flags), "rb") as stream:
-        status = os.fstat(stream.fileno())
+    descriptor, status = open_regular(f"{root}/{FOLDER}/{name}", follow=False)
+    with open(descriptor, "rb") as stream:
         line = stream.readline(200)
         checksum, body = stream.read(4), stream.read()
     private = status.st_uid == os.getuid() and not status.st_mode & 0o077
