@@ -1,6 +1,7 @@
 """A history in a team: late, doubled, missing, deleted and edited migrations, and the way out."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -67,6 +68,31 @@ def test_one_file_under_two_names_is_one_file(tmp_path, second):
     assert (value(root), (root / second).read_text()) == ("b", "MODEL = 'b'\n")
     migrate_here(root, "down", "--yes")
     assert changed(before, files(root)) == set()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["as it was", "edited elsewhere"])
+def test_down_after_a_branch_switch_over_two_migrations(tmp_path, elsewhere):
+    """What git tracks is back at the first one's value; what it ignores is at the third one's."""
+    root = build(tmp_path, value="b")
+    declare(root, ONE, TWO, THREE)
+    up(root, "--to", "1")
+    build(tmp_path / "main", value="b")
+    up(root)
+    for path in ("app.py", "conf/one.json"):
+        shutil.copy(tmp_path / "main" / path, root / path)
+    if elsewhere:
+        (root / "app.py").write_text("# new\nMODEL = 'b'\n")
+        (root / "conf/one.json").write_text('{"new": 1, "model": "b"}\n')
+    shutil.rmtree(tmp_path / "main")
+    for revision in ("0002_two", "0003_three"):
+        remove(root, revision)
+    before = files(root)
+    assert migrate_here(root, "down", "--yes").returncode == 0
+    assert (value(root)[0], list(recorded(root))) == ("c", ["0001_one", "0002_two"])
+    assert migrate_here(root, "down", "--yes").returncode == 0
+    assert (value(root), list(recorded(root))) == ("b", ["0001_one"])
+    assert changed(before, files(root)) == {".env"}
+    assert say(root, "check")["clean"]
 
 
 def test_a_file_that_was_recorded_under_two_names_comes_back(root):
@@ -172,6 +198,21 @@ def test_each_is_located_and_its_command_resolves_it(root, change, code, place):
         done = paste(root, said, next(e["code"] for e in said["diagnostics"] if "command" in e))
         assert done.returncode == 0, done.stderr
     assert say(root, "check")["clean"]
+
+
+def test_the_cause_comes_first_and_no_command_is_named_that_would_be_refused(root):
+    """A gap, and what follows from it: values that no migration that is here explains."""
+    up(root, "--to", "1")
+    declare(root, THREE)
+    remove(root, "0002_two")
+    write(root, "conf/one.json", '{"model": "a", "n": 1.0}\n')
+    done = migrate_here(root, "check")
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith("migrations/0003_three.yaml:3:1: error[history-gap]")
+    assert "conf/one.json:1:11: error[drift]" in done.stderr
+    commands = {each.get("command") for each in say(root, "check")["diagnostics"]}
+    assert {f"migrate -C {root} rebase"} == commands - {None, ""}
+    assert "next: migrate check" in migrate_here(root, "status", "--brief").stdout
 
 
 def test_status_and_history_show_a_history_out_of_order(root):

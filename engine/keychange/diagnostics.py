@@ -9,6 +9,13 @@ from typing import NamedTuple
 from keychange.spans import LineIndex, Span
 
 _LONGEST = 20_000
+_CAUSES = frozenset(
+    (
+        *("interrupted-run", "unreadable-ledger", "missing-migration", "edited-after-apply"),
+        *("duplicate-revision", "history-gap", "late-migration"),
+    )
+)
+"""Codes of what is wrong with the history itself; that files hold other values follows from it."""
 
 
 class Severity(StrEnum):
@@ -162,10 +169,11 @@ def errors_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By file, line and column; those without a place come first."""
+    """What explains the others, then by file, line and column; first those without a place."""
 
-    def key(each: Diagnostic) -> tuple[str, int, int]:
+    def key(each: Diagnostic) -> tuple[bool, str, int, int]:
         place = each.location
-        return (place.path, place.line, place.column) if place else ("", 0, 0)
+        explained = each.code not in _CAUSES
+        return (explained, place.path, place.line, place.column) if place else (False, "", 0, 0)
 
     return tuple(sorted(diagnostics, key=key))

@@ -125,8 +125,9 @@ class Context(NamedTuple):
 
     ``expand`` resolves ``${...}`` in every string of a value, for this file. ``recorded`` holds
     what the ledger remembers of this migration in this file, by address. ``later`` holds the
-    values that later migrations leave at an address of this file; ``later_values`` those that
-    they leave anywhere in it. A site that holds one of them is done: it has been superseded.
+    values that later steps leave at an address of this file, toward head or base; ``later_values``
+    those that migrations leave anywhere in it. A site that holds one of them is done: it has been
+    superseded.
     ``schema`` returns the parsed JSON Schema of a name, see ``keychange.resources``.
     """
 
@@ -138,7 +139,7 @@ class Context(NamedTuple):
     schema: Callable[[str], Json] = lambda name: {}
 
     def supersedes(self, address: str, value: Value) -> bool:
-        """Whether a later migration leaves this value at the address."""
+        """Whether a later step leaves this value at the address."""
         return any(same(value, each) for each in self.later.get(address, ()))
 
 

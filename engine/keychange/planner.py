@@ -159,12 +159,16 @@ def plan_up(
     )
 
 
-def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup) -> Plan:
+def plan_down(
+    entries: Iterable[Entry], snapshot: Snapshot, ledger: Ledger, schema: SchemaLookup
+) -> Plan:
     """The plan toward base: one step for each entry, the last first, from the ledger alone.
 
     ``entries`` are in the ledger's order. A file that is as it was left comes back byte for
-    byte; in one that was edited since, the recorded sites are put back and the rest stays.
+    byte; in one that was edited since, the recorded sites are put back and the rest stays. A site
+    that is as an earlier entry found it, as after a change of the branch, is back already.
     """
+    below = _Below(ledger)
     files = dict(snapshot.files)
     diagnostics = list(snapshot.diagnostics)
     steps: list[Step] = []
@@ -182,10 +186,15 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
             diagnostics.append(error("irreversible-step", message, hint=hint, command=command))
         drafts: dict[str, _Draft] = {}
         sites: list[Site] = []
-        context = Context(revision=entry.revision, expand=lambda value: value, schema=schema)
         for record in (file for batch in reversed(entry.batches) for file in reversed(batch)):
             path = next(iter(snapshot.matches.get(record.path, ())), record.path)
             draft = drafts.setdefault(path, _Draft(path, files.get(path), files.get(path)))
+            context = Context(
+                revision=entry.revision,
+                expand=lambda value: value,
+                later=below.in_file(entry.revision, record.path),
+                schema=schema,
+            )
             for finding in _taken_back(record, draft, context):
                 diagnostics.extend(finding.diagnostics)
                 sites.extend(finding.sites)
@@ -203,7 +212,7 @@ def plan_down(entries: Iterable[Entry], snapshot: Snapshot, schema: SchemaLookup
     return Plan(
         direction=Direction.DOWN,
         steps=tuple(steps),
-        diagnostics=tuple(diagnostics),
+        diagnostics=tuple(dict.fromkeys(diagnostics)),  # that a file was edited is said once
         reads=snapshot.reads,
     )
 
@@ -366,6 +375,25 @@ def _overlaps(
 def _changing(operation: Operation, site: Site) -> str:
     """The pointer of what an operation says of a site, if it names it as it stands."""
     return f"{operation.pointer}/set/{escape(site.address)}"
+
+
+class _Below:
+    """What the entries of a ledger found at each site: what taking them back leaves there."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._numbers = {each: number for number, each in enumerate(ledger.revisions)}
+        self._sites: dict[str, list[tuple[int, Recorded]]] = {}
+        for number, entry in enumerate(ledger.entries):
+            for site in (s for batch in entry.batches for file in batch for s in file.sites):
+                self._sites.setdefault(site.path, []).append((number, site))
+
+    def in_file(self, revision: str, path: str) -> Mapping[str, tuple[Value, ...]]:
+        """By address, what the entries below a revision found in a file."""
+        found: dict[str, tuple[Value, ...]] = {}
+        for number, site in self._sites.get(path, ()):
+            if number < self._numbers[revision]:
+                found[site.address] = (*found.get(site.address, ()), site.before)
+        return found
 
 
 class _Later:

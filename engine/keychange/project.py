@@ -161,7 +161,7 @@ def _started(project: Project, step: Step) -> Step:
 def plan_down(project: Project, entries: tuple[Entry, ...]) -> Plan:
     """The plan that takes entries of the ledger back."""
     seen = take_snapshot(project.root, (), planner.paths_of(entries), project.instead)
-    made = planner.plan_down(entries, seen, schema_lookup(project.root))
+    made = planner.plan_down(entries, seen, project.ledger, schema_lookup(project.root))
     return made._replace(diagnostics=tuple(_placed(project, entries, made.diagnostics)))
 
 

@@ -104,11 +104,13 @@ def report(
     if pending_recovery(project.root) and owner(project.root) is None:
         message = "an interrupted run has to be undone or finished first"
         problems.append(error("interrupted-run", message, command="migrate recover"))
+    # Where `up` would refuse, what it refuses says what to do; it is no advice.
+    command = "" if errors_in(plan.diagnostics) else "migrate up"
     unstaged = _unstaged(project, rows)
     for row, step in zip(rows, plan.steps, strict=True):
         entry = project.ledger.get(row.revision)
         recorded = entry.recorded() if entry else {}
-        problems.extend(_pending_sites(row, step, recorded, unstaged))
+        problems.extend(_pending_sites(row, step, recorded, unstaged, command))
     values = old_values(project)
     with activity("searching what git tracks"):
         candidates = git.search(project.root, values) if search and names is None else None
@@ -255,6 +257,7 @@ def _pending_sites(
     step: Step,
     recorded: Mapping[tuple[str, str], Recorded],
     unstaged: frozenset[tuple[str, str, str]],
+    command: str,
 ) -> Iterator[Diagnostic]:
     places = _Places(step)
     code = "drift" if row.standing is Standing.DRIFTED else "pending"
@@ -262,13 +265,13 @@ def _pending_sites(
         known = (site.path, site.address) in recorded
         said = "holds the old value again, not" if known else "does not hold"
         message = f"`{site.address}` {said} what {row.revision} sets"
-        hint, command = "", "migrate up"
+        hint, next_step = "", command
         if (row.revision, site.path, site.address) in unstaged:
             hint = "the file on the disk is as it should be; what is staged of it is not"
             import shlex
 
-            command = f"git add -- {shlex.quote(site.path)}"
-        yield error(code, message, places.of(site), hint=hint, command=command)
+            next_step = f"git add -- {shlex.quote(site.path)}"
+        yield error(code, message, places.of(site), hint=hint, command=next_step)
 
 
 class _Places:

@@ -58,7 +58,8 @@ class Kind(Protocol[OperationT_contra]):
         """Put recorded sites of one file back, where they still hold the recorded new value.
 
         Used when the file has changed elsewhere since: a site that holds its old value already
-        is done, one that holds something else is foreign and an error.
+        is done, as is one that has been superseded; one that holds something else is foreign and
+        an error.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from keychange.diagnostics import errors_in
 from keychange.ledger import Status
 from keychange.model import Site, State
 from keychange.render.sites import name
@@ -55,7 +56,9 @@ def behind(found: Report) -> Iterator[str]:
     names = [row.revision for row in found.rows if row.standing is not Standing.APPLIED]
     if names:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        yield f"{count(len(names), 'migration')} behind ({shown}); next: migrate up"
+        # Where `up` would refuse, `check` says what to do.
+        verb = "check" if errors_in(found.plan.diagnostics) else "up"
+        yield f"{count(len(names), 'migration')} behind ({shown}); next: migrate {verb}"
 
 
 def _columns(row: Row) -> tuple[str, str]:

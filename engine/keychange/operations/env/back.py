@@ -63,7 +63,7 @@ class Reversal:
         value = _value(binding)
         was, now = Spelling(*undo["was"]), Spelling(*undo["now"])
         if binding is None or value not in (record.before, record.after):
-            self._foreign(record, binding)
+            self._settled(record, binding)
             return
         here = Spelling.of(self.env, binding)
         target = Spelling(
@@ -85,7 +85,7 @@ class Reversal:
             self._site(record, State.DONE, None)
             return
         if _value(binding) != record.after:
-            self._foreign(record, binding)
+            self._settled(record, binding)
             return
         here = self.lines.of_binding(binding)
         self.gone.update(here)
@@ -114,7 +114,7 @@ class Reversal:
             if (binding.value or "") == record.before:
                 self._site(record, State.DONE, binding)
             else:
-                self._foreign(record, binding)
+                self._settled(record, binding)
             return
         self.removed += removed
         self._site(record, State.PENDING, None)
@@ -159,6 +159,13 @@ class Reversal:
     def _edit(self, start: int, end: int, text: str, here: str) -> None:
         if text != here:
             self.inside.append(Edit(self.env.span(start, end), text.encode(self.env.encoding)))
+
+    def _settled(self, record: Recorded, binding: Binding | None) -> None:
+        """A key that is not as it was left: as an earlier migration found it, or foreign."""
+        if self.context.supersedes(record.address, _value(binding)):
+            self._site(record, State.DONE, binding)
+        else:
+            self._foreign(record, binding)
 
     def _foreign(self, record: Recorded, binding: Binding | None) -> None:
         self._site(record, State.FOREIGN, binding)

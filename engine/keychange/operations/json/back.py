@@ -223,7 +223,7 @@ def _put_back(work: Work, record: Recorded, tokens: Tokens, now: Value) -> None:
 
 def _settled(work: Work, record: Recorded, tokens: Tokens, now: Value) -> None:
     """A site that is not as it was left: back already, or somebody else's."""
-    if same(now, record.before):
+    if same(now, record.before) or work.context.supersedes(record.address, now):
         work.record(record.address, tokens, State.DONE, now, now)
     else:
         _foreign(work, record, tokens, now)

@@ -58,8 +58,8 @@ class Reversal(PythonFile):
             self.claim(index, State.PENDING, before)
             if code(self.text(literal), literal) == undo.get("now"):
                 self.wanted[index] = Wanted(literal, before, str(undo.get("text")))
-        elif literal.value == before:
-            self.claim(index, State.DONE, before)
+        elif literal.value == before or self.context.supersedes(record.address, literal.value):
+            self.claim(index, State.DONE, literal.value)
         else:
             self.claim(index, State.FOREIGN, before)
             message = (
