@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import signal
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -331,10 +332,12 @@ def way_back_fails(root, failing):
     return unwritable_after(root, failing, FAIL, once=True)
 
 
-def folder_in_place(root, failing):
+def in_place(failing, make):
+    """A check takes a file away, leaves something else there, and fails."""
+
     def act(root):
         (root / "app.py").unlink()
-        (root / "app.py").mkdir()
+        make(root / "app.py")
         return FAIL(root)
 
     return checks(REVISIONS[failing], act)
@@ -373,15 +376,29 @@ def test_a_rollback_that_is_cut_short_for_good_is_finished_later(root, failing):
     assert (at(root, VALUES[failing]), recorded(root)) == (set(), entries(failing))
 
 
+IN_PLACE = {
+    "folder": Path.mkdir,
+    "fifo": os.mkfifo,
+    "link": lambda path: path.symlink_to("/etc/hostname"),
+}
+
+
+@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
 @pytest.mark.parametrize("failing", [0, 1])
-def test_a_file_that_cannot_be_read_back_is_named(root, failing):
-    with folder_in_place(root, failing):
+def test_what_a_check_left_in_place_of_a_file_is_named_and_the_bytes_are_kept(root, make, failing):
+    before = f"MODEL = '{VALUES[failing]}'\n".encode()
+    with in_place(failing, make):
         document = say(root, "up", "--yes")
     assert (document["exit_code"], document["ending"]) == (4, "rollback-failed")
-    assert [d["path"] for d in document["diagnostics"] if d["code"] == "restore-failed"] == [
-        "app.py"
-    ]
+    (named,) = [d for d in document["diagnostics"] if d["code"] == "restore-failed"]
+    assert named["path"] == "app.py"
     assert recorded(root)[REVISIONS[failing]] == "interrupted"
+    kept = root / named["message"].rpartition(" ")[2]
+    assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (before, 0o600)
+    (root / "app.py").rename(root / "any.json")
+    write(root, "app.py", kept.read_text())
+    assert paste(root, document, "restore-failed").returncode == 0
+    assert (at(root, VALUES[failing]), recorded(root)) == (set(), entries(failing))
 
 
 @pytest.mark.parametrize("failing", [0, 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 
@@ -303,13 +303,29 @@ class Run:
         earlier = entry.before_run
         return changes, ledger.with_entry(earlier) if earlier else ledger.without(revision)
 
-    def _held(self, changes: Iterable[FileChange]) -> Mapping[str, bytes | None]:
+    def _held(self, changes: Sequence[FileChange]) -> Mapping[str, bytes | None]:
         """The bytes of the files as they are on the disk: a check may have left anything there."""
         paths = [each.path for each in changes]
         seen = take_snapshot(self.project.root, (), paths)
         if seen.diagnostics:
-            raise RollbackError(*map(_not_readable, seen.diagnostics))
+            wanted = {each.path: each.after for each in changes}
+            raise RollbackError(*(self._not_readable(each, wanted) for each in seen.diagnostics))
         return {path: seen.files[name] for path in paths for name in seen.matches[path]}
+
+    def _not_readable(self, found: Diagnostic, wanted: Mapping[str, bytes | None]) -> Diagnostic:
+        """What is there is not what was written: the ledger cannot make the old bytes of it."""
+        data = wanted.get(found.location.path) if found.location else None
+        kept = "it did not exist before"
+        if data is not None and found.location:
+            try:
+                place = keep_aside(self.project.root, found.location.path, data)
+                kept = f"its bytes from before are in {place}"
+            except (OSError, RefusedError) as problem:
+                kept = f"its bytes from before cannot be kept: {problem}"
+        message = f"it cannot be restored: {found.message}; {kept}"
+        hint = "put them back, then take the migration back"
+        command = "migrate up --interrupted roll-back"
+        return error("restore-failed", message, found.location, hint=hint, command=command)
 
     def _rescue(self, path: str, data: bytes | None) -> Diagnostic:
         """Keep bytes that appeared while the checks ran and that the rollback replaces."""
@@ -332,13 +348,6 @@ def _not_restored(change: FileChange, revision: str) -> Diagnostic:
     hint = "remove the cause, then take the migration back"
     command = "migrate up --interrupted roll-back"
     return error("restore-failed", message, Location(change.path), hint=hint, command=command)
-
-
-def _not_readable(found: Diagnostic) -> Diagnostic:
-    message = f"it cannot be restored: {found.message}; its bytes from before are in the ledger"
-    hint = "remove the cause, then take the migration back"
-    command = "migrate up --interrupted roll-back"
-    return error("restore-failed", message, found.location, hint=hint, command=command)
 
 
 def _changed_again(change: FileChange) -> Diagnostic:
