@@ -13,6 +13,7 @@ from keychange.evidence import LARGEST_RECORDING
 from keychange.probing.worker import draw
 from keychange.render import html
 from keychange.render.html.page import escaped, tag
+from support.history import build, checking, declare, migration
 from support.markup import Page, colours, contrast
 from support.workspace import migrate_here
 
@@ -243,6 +244,24 @@ def test_a_run_that_was_rolled_back_has_its_report(root):
     assert "What to do: " in shown
     assert "not applied here" in shown
     assert not page.every("del", "ins")
+
+
+def test_what_commands_printed_before_a_rollback_is_shown(tmp_path):
+    """Also after `verify`, whose verdict is in the entry; and no secret in it."""
+    root = build(tmp_path)
+    said = "print('no voice <here>'); print('at', open('.env').read()); exit(3)"
+    declare(root, migration("0001_one", "a", "b", more=checking(said)))
+    assert migrate_here(root, "up", "--yes").returncode == 3
+    rolled_back = Page(reported(root))
+    assert migrate_here(root, "up", "--yes", "--no-verify").returncode == 0
+    assert "no voice" not in Page(reported(root)).root.text
+    assert migrate_here(root, "verify").returncode == 3
+    for page in (rolled_back, Page(reported(root))):
+        page.sound()
+        shown = page.root.text
+        assert "no voice <here>" in shown.partition("The end of the output of")[2]
+        assert "canarycanary" not in shown
+    assert "rolled back: a check failed, every file was restored" in rolled_back.root.text
 
 
 def test_a_report_of_an_earlier_run_is_no_evidence_of_what_is_applied(root):

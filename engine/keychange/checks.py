@@ -143,6 +143,7 @@ def _command_outcome(result: CommandResult, diagnostics: tuple[Diagnostic, ...])
             "status": result.status,
             "seconds": round(result.seconds, 3),
             "warnings": dict(result.warnings),
+            **({"output": list(result.tail)} if result.tail else {}),
         },
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -86,9 +86,13 @@ def gather(project: Project, revision: str = "") -> Evidence:
     ledger, root = project.ledger, project.root
     revision = _chosen(project, revision)
     entry, migration = ledger.get(revision), project.history.get(revision)
-    checks = tuple(_recorded(root, entry)) if entry else ()
-    if entry is None and (kept := _kept(root, revision, migration)):
-        checks = (kept,)  # else it may be of a run before the one that is recorded
+    document = entry.document if entry else migration.document if migration else {}
+    last = ledger.last if ledger.last and ledger.last.revision == revision else None
+    said = entry.evidence.get("checks", []) if entry else last.checks if last else ()
+    checks = tuple(_recorded(root, cast("Sequence[Mapping[str, Json]]", said), document))
+    # Where the ledger has the migration, what a probe left may be of a run before that one.
+    if entry is None and not checks and (kept := _kept(root, revision, migration)):
+        checks = (kept,)
     if entry is None and not checks:
         what = f"`{revision}`" if revision else "a migration"
         message = f"there is nothing to report: {what} has not been applied or checked here"
@@ -195,12 +199,14 @@ def _sites(entry: Entry, held: Iterable[Site]) -> Iterator[Site]:
 # ------------------------------------------------------------------------- what was checked
 
 
-def _recorded(root: Path, entry: Entry) -> Iterator[Checked]:
+def _recorded(
+    root: Path, checks: Iterable[Mapping[str, Json]], document: Mapping[str, Json]
+) -> Iterator[Checked]:
     """The checks in the ledger, each with the recording that its probe kept."""
-    for each in cast("list[dict[str, Json]]", entry.evidence.get("checks", [])):
+    for each in checks:
         found = cast("dict[str, Any]", each.get("report") or {})
         kept = [Path(str(path)).parent.name for path in found.get("artifacts", ())]
-        spoken = _spoken(entry.document)
+        spoken = _spoken(document)
         yield Checked(each, _recording(root, kept[0], spoken) if kept else None)
 
 

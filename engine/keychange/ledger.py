@@ -131,12 +131,16 @@ class Entry(NamedTuple):
 
 
 class Last(NamedTuple):
-    """The last run that wrote: its verb, how it ended, for which revision, and when."""
+    """The last run that wrote: its verb, how it ended, for which revision, and when.
+
+    ``checks`` are what made it roll back: there is no entry to hold them.
+    """
 
     verb: str
     ending: str
     revision: str
     at: str
+    checks: tuple[Json, ...] = ()
 
 
 class Ledger(NamedTuple):
@@ -224,9 +228,7 @@ def parse_ledger(data: bytes | None) -> Ledger:
         return Ledger(
             tuple(_entry_in(each) for each in document["entries"]),
             int(document.get("serial", 0)),
-            Last(**{name: str(last[name]) for name in ("verb", "ending", "revision", "at")})
-            if last
-            else None,
+            _last_in(last) if last else None,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         place = _place_of(problem)
@@ -237,6 +239,11 @@ def parse_ledger(data: bytes | None) -> Ledger:
         )
         problems = (error("unreadable-ledger", message, place, hint=hint, command="migrate up"),)
         raise UnreadableLedgerError(*problems) from None
+
+
+def _last_in(node: dict[str, Any]) -> Last:
+    named = {name: str(node[name]) for name in ("verb", "ending", "revision", "at")}
+    return Last(**named, checks=tuple(node.get("checks", ())))
 
 
 def _place_of(problem: Exception) -> Location:

@@ -22,6 +22,8 @@ from keychange.snapshot import take_snapshot
 from keychange.transaction.commit import commit
 from keychange.transaction.preflight import FileWrite
 
+_BACK = (Ending.ROLLED_BACK, Ending.INCONCLUSIVE)
+
 
 def now() -> str:
     """The time as records hold it: ISO 8601 in UTC."""
@@ -102,10 +104,10 @@ class Run:
             RefusedError, RolledBackError, RollbackError, Interrupted: as ``commit``.
         """
         ending, revision = last
+        failed = self.outcome.checks.get(revision, ()) if ending in _BACK else ()
+        said = Last(self.verb, ending.value, revision, now(), tuple(e.data() for e in failed))
         after = self.project.with_ledger(
-            ledger._replace(serial=self.project.ledger.serial).written(
-                Last(self.verb, ending.value, revision, now())
-            )
+            ledger._replace(serial=self.project.ledger.serial).written(said)
         )
         if self.project.damage:
             self._set_aside()

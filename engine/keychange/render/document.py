@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from keychange.diagnostics import Diagnostic
 from keychange.model import ABSENT, FileChange, Json, Migration, Plan, Site, Step
 from keychange.outcome import CheckOutcome, Outcome
 from keychange.render.diagnostics import data as diagnostic
 from keychange.render.diff import unified
-from keychange.render.masking import Masks, line
+from keychange.render.masking import Masks, hidden_below, line
 
 if TYPE_CHECKING:
     from keychange.standing import Report
@@ -107,7 +107,8 @@ def outcome(done: Outcome) -> dict[str, Json]:
 
 def check(done: CheckOutcome) -> Json:
     """One check: verdict, headline and what was measured, with secrets masked."""
-    return _masked(done.data(), done.hidden)
+    printed = cast("list[str]", done.details.get("output") or [])
+    return _masked(done.data(), done.hidden | hidden_below("\n".join(printed)))
 
 
 def _masked(value: Json, hidden: frozenset[str]) -> Json:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from keychange.evidence import Checked, Evidence
 from keychange.ledger import Status
+from keychange.model import Json
 from keychange.probing.verdict import Verdict
 from keychange.render.html import changes, sound, verdicts
 from keychange.render.html.page import Child, tag
@@ -55,7 +57,8 @@ def _parts(found: Evidence, masks: Masks) -> Iterator[tuple[str, str, Child]]:
     if probes:
         yield "checks", "Checks of the model", [_probe(each, found) for each in probes]
     if runs:
-        yield "commands", "Commands", verdicts.commands(runs, found.hidden)
+        table = verdicts.commands(runs, found.hidden)
+        yield "commands", "Commands", (table, [_printed(each, found.hidden) for each in runs])
     if found.step.files or found.unknown:
         yield "changes", "What changed", (changes.files(found.step, masks), _unknown(found))
     if found.step.sites:
@@ -139,19 +142,27 @@ def _probe(each: Checked, found: Evidence) -> Child:
         if times
         else None,
         verdicts.facts("Known harmless warnings", warnings, found.hidden),
-        _output(document, found.hidden),
+        _output("The end of its output", document.get("stderr"), found.hidden),
     )
 
 
-def _output(document: Any, hidden: frozenset[str]) -> Child:  # noqa: ANN401 (a probe's JSON)
-    """The end of what the process said, where the probe did not pass."""
-    lines = [str(each) for each in document.get("stderr") or []]
+def _printed(each: Checked, hidden: frozenset[str]) -> Child:
+    """The end of what a command printed, where it did not pass."""
+    words = shlex.join(map(str, cast("list[str]", each.data["command"])))
+    return _output(
+        f"The end of the output of {line(words, hidden)}", each.data.get("output"), hidden
+    )
+
+
+def _output(title: str, printed: Json, hidden: frozenset[str]) -> Child:
+    """Lines that a process printed; none where it printed nothing."""
+    lines = [str(each) for each in cast("list[str]", printed or [])]
     if not lines:
         return None
     below = hidden_below("\n".join(lines))
     said = [line(each, hidden | below) for each in lines]
     body = tag("pre", [(tag("code", each), tag("br")) for each in said])
-    return tag("details", tag("summary", "The end of its output"), body, class_="more")
+    return tag("details", tag("summary", title), body, class_="more")
 
 
 def _unknown(found: Evidence) -> Child:
