@@ -90,6 +90,18 @@ def test_timeout_waits_for_the_owner(tmp_path):
         os.waitpid(killer, 0)
 
 
+def test_who_waits_long_asks_rarely_and_never_beyond_its_time(tmp_path, monkeypatch):
+    """A minute by a clock that stands still but for the pauses."""
+    pauses = []
+    monkeypatch.setattr(time, "monotonic", lambda: sum(pauses))
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with held_elsewhere(tmp_path):
+        refusal(tmp_path, timeout_seconds=60)
+    assert sum(pauses) == pytest.approx(60)
+    assert max(pauses) <= 0.5
+    assert len(pauses) < 200  # not 1,200: with two hundred that wait, that is a whole processor
+
+
 def test_dies_with_its_process(tmp_path):
     with held_elsewhere(tmp_path) as pid:
         os.kill(pid, signal.SIGKILL)

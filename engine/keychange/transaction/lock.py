@@ -19,7 +19,8 @@ from keychange.transaction import files
 from keychange.transaction.files import Tree
 from keychange.transaction.state import STATE, ensure_state_dir
 
-_PAUSE_SECONDS = 0.05
+_PAUSES = (0.05, 0.5)
+"""Seconds between two attempts, at least and at most."""
 _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 
 _held: dict[str, tuple[int, int]] = {}
@@ -103,12 +104,15 @@ def lock(root: Path, timeout_seconds: float = 0.0, *, command: str = "migrate") 
             file system does not allow a lock.
     """
     ensure_state_dir(root)
-    deadline = time.monotonic() + timeout_seconds
+    began = time.monotonic()
     while (descriptor := _attempt(root)) is None:
-        remaining = deadline - time.monotonic()
+        waited = time.monotonic() - began
+        remaining = timeout_seconds - waited
         if remaining <= 0:
             raise RefusedError(_locked(root, timeout_seconds))
-        time.sleep(min(_PAUSE_SECONDS, remaining))
+        # Ever more rarely: hundreds that wait would take the machine from the one that works.
+        shortest, longest = _PAUSES
+        time.sleep(min(max(shortest, waited / 20), longest, remaining))
     key = os.path.realpath(root)
     _held[key] = (os.getpid(), descriptor)
     try:
