@@ -289,14 +289,21 @@ def test_stamping_what_is_recorded_changes_nothing(root):
 # ---------------------------------------------------------------- the ledger
 
 
-@pytest.mark.parametrize("bytes_", [b"", b"{", b"[]", b"\xff\xfe", b'{"format": "x"}', b"[" * 9999])
+NO_NUMBER = b"""{"format": 1, "entries": [{"revision": "one", "title": "", "checksum": "",
+"status": "verified", "applied_at": "", "document": {}, "batches": [], "evidence": {}}]}"""
+DAMAGED = [b"", b"{", b"[]", b"\xff\xfe", b'{"format": "x"}', b"[" * 9999, NO_NUMBER]
+
+
+@pytest.mark.parametrize("bytes_", DAMAGED)
 def test_a_damaged_ledger_is_kept_aside_and_rebuilt_from_the_files(root, bytes_):
     up(root)
     after = files(root)
     ledger = root / ".keychange/ledger.json"
     ledger.write_bytes(bytes_)
     assert codes(say(root, "check")) == ["unreadable-ledger"]
-    assert say(root, "status")["exit_code"] == 0
+    for verb in ("status", "history"):
+        said = say(root, verb)
+        assert (said["exit_code"], codes(said)) == (0, ["unreadable-ledger"])
     refused = say(root, "down", "--yes")
     assert (refused["exit_code"], codes(refused)) == (1, ["unreadable-ledger"])
     assert ledger.read_bytes() == bytes_

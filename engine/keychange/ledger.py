@@ -350,6 +350,7 @@ def _entry_out(entry: Entry) -> dict[str, Json]:
 
 def _entry_in(node: dict[str, Any]) -> Entry:
     settled = node.get("settled")
+    number(str(node["revision"]))  # without one it has no place in the order
     return Entry(
         revision=str(node["revision"]),
         title=str(node["title"]),

@@ -19,9 +19,11 @@ def command(session: Session) -> int:
     entries = {each.revision: each for each in project.ledger.entries}
     titles = {each.revision: each.title for each in project.history.migrations}
     titles |= {revision: each.title for revision, each in entries.items() if revision not in titles}
+    damage = [project.damage] if project.damage else []
     if session.format == "json":
         return session.emit(
             0,
+            damage,
             migrations=[
                 {
                     "revision": revision,
@@ -37,4 +39,5 @@ def command(session: Session) -> int:
         entry = entries.get(revision)
         said = f"{entry.status.value}, {entry.applied_at}" if entry else "not recorded"
         session.show([f"{style(revision, 'bold')}  {visible(title)}  ({said})"])
+    session.report(damage)
     return 0
