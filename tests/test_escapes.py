@@ -78,7 +78,7 @@ def refused(root, place, code, *, exit_code=1):
     ],
 )
 def test_targets_out_of_the_root_and_into_folders_of_programs(root, target):
-    write_migration(root, "conf/*.json", target)
+    write_migration(root, "conf/*.json", f"'{target}'")
     refused(root, r"migrations/0001_first\.yaml:5:5", "target-outside-root")
 
 
@@ -160,6 +160,34 @@ def make_device(path):
         os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero: it never ends
     except PermissionError:
         os.mkfifo(path)
+
+
+def shut(monkeypatch, folder):
+    """What its mode does to a folder, also for a superuser, as whom tests run in containers."""
+    scan, access = os.scandir, os.access
+
+    def scandir(path="."):
+        if str(path).rstrip("/") == str(folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda at, *_, **to: at != folder and access(at, *_, **to))
+
+
+def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(root, monkeypatch):
+    (root / "other").mkdir()
+    for target, folder, code in (
+        ("conf/*.json", "conf", 1),
+        ("**/a.json", "other", 0),  # it fits by chance, and may well be somebody else's
+        ("**/a.json", "migrations", 2),
+    ):
+        write_migration(root, "conf/*.json", f"'{target}'")
+        with monkeypatch.context() as patch:
+            shut(patch, root / folder)
+            done = migrate_here(root, "up", "--yes")
+        assert done.code == code, done
+        assert f"{folder}` may not be read" in done.err
 
 
 TRAPS = {"fifo": os.mkfifo, "socket": make_socket, "device": make_device}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keychange.patterns import expanded
+from keychange.patterns import Expansion
 
 TREE = (
     *("a.py", "b.txt", ".hidden.py", "one/a.py", "one/b.py", "one/two/a.py", "one/two/three/a.py"),
@@ -37,11 +37,12 @@ def root(tmp_path):
 def test_a_pattern_stands_for_what_glob_finds(root, pattern):
     found = glob.glob(pattern, root_dir=root, recursive=True, include_hidden=True)  # noqa: PTH207
     meant = {each for each in found if not (root / each).is_dir()}
-    assert {each for each in expanded(str(root), pattern) if not (root / each).is_dir()} == meant
+    found = Expansion(str(root), pattern).found
+    assert {each for each in found if not (root / each).is_dir()} == meant
 
 
 def test_a_plain_file_is_one_that_no_link_leads_to(root):
-    found = expanded(str(root), "**/*.py")
+    found = Expansion(str(root), "**/*.py").found
     assert {each for each in found if found[each]} == {each for each in TREE if each[-3:] == ".py"}
     for path, is_plain in found.items():
         real = Path(os.path.realpath(root / path))

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from keychange.activity import Activity
-from keychange.diagnostics import Diagnostic, Location, Related, error
+from keychange.diagnostics import Diagnostic, Location, Related, error, warning
 from keychange.nearest import nearest
-from keychange.patterns import CLOSED, expanded, fits
+from keychange.patterns import CLOSED, Expansion, fits
 from keychange.regular import read_regular
 from keychange.settings import TEMP_PREFIX
 
@@ -92,7 +92,10 @@ class Reader:
         if not glob.has_magic(pattern):
             self.matches[target] = self.read(pattern, place)
             return
-        found = expanded(self._root, pattern)
+        expansion = Expansion(self._root, pattern)
+        for each in expansion.unread:
+            self._unreadable_folder(each, pattern, place)
+        found = expansion.found
         found.update((each, False) for each in self._instead if fits(each, pattern))
         names = [each for each in sorted(found) if _is_open(each)]
         if without:
@@ -107,6 +110,16 @@ class Reader:
             for each in names
         )
         self.matches[target] = tuple(dict.fromkeys(itertools.chain.from_iterable(kept)))
+
+    def _unreadable_folder(self, folder: str, pattern: str, place: Location) -> None:
+        """An error where the pattern names it; one that fits by chance may well be another's."""
+        name = folder or "."
+        message = f"the folder `{name}` may not be read: what fits `{pattern}` is not known"
+        hint = "make it readable, and all that leads to it"
+        say = error if not folder or pattern.startswith(f"{folder}/") else warning
+        found = say("unreadable-target", message, Location(name), hint=hint)
+        related = (Related(place, "it is a target here"),) if place.line else ()
+        self.diagnostics.append(found._replace(related=related))
 
     def _file(self, path: str, place: Location, *, known: bool) -> tuple[str, ...]:
         read = self.read(path, place, folders=False, known=known)

@@ -88,8 +88,10 @@ def find_settings(
         declared = str(table["migrations"])
         said, place = f"[tool.keychange] migrations: `{declared}`", _setting(found, "migrations")
         return _settings(found, found / declared, said, place, own=own)
-    if own or _has_migrations(found):
-        return Settings(found, found / "migrations")
+    usual = found / "migrations"
+    if own or _has_migrations(found) or _is_shut(usual):
+        _require_open(usual, "`migrations`")
+        return Settings(found, usual)
     return Settings(found, data_dir("migrations"), bundled=True)
 
 
@@ -100,8 +102,20 @@ def _settings(
     if not path.is_dir() and not (own and not path.exists()):
         hint = " ".join((asked(_near(path)), "make it, or name another one")).strip()
         raise UsageProblem(error("no-such-migrations", f"{said} is not a folder", place, hint=hint))
+    _require_open(path, said, place)
     resolved = path.resolve()
     return Settings(root, resolved, linked=str(resolved) != os.path.abspath(path))  # noqa: PTH100 (links stay)
+
+
+def _require_open(path: Path, said: str, place: Location | None = None) -> None:
+    if _is_shut(path):
+        message = f"{said} may not be read: what is in it is not known"
+        problem = error("no-such-migrations", message, place, hint="make it readable")
+        raise UsageProblem(problem)
+
+
+def _is_shut(folder: Path) -> bool:
+    return folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)
 
 
 def _near(path: Path) -> str:
