@@ -1,5 +1,6 @@
 """JSON Schema: every violation with its pointer, its place and a reason without the value."""
 
+import functools
 import json
 import random
 
@@ -94,6 +95,14 @@ def test_a_schema_that_is_none_is_said():
         "invalid-schema",
         "the schema `v1` is no JSON Schema: /type",
     )
+
+
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "#"}, functools.reduce(lambda inner, _: {"not": inner}, range(2000), {})]
+)
+def test_a_schema_without_end_is_said_of_the_schema(schema):
+    (diagnostic,) = violations(read(b"{}"), schema, path="c.json", name="s.json")
+    assert (diagnostic.code, str(diagnostic.location)) == ("invalid-schema", "s.json")
 
 
 def test_nothing_is_fetched():

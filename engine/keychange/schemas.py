@@ -39,9 +39,10 @@ def _of_project(root: Path, name: str) -> Json:
         raise UsageProblem(error("no-such-schema", f"the schema `{name}` is not under the root"))
     try:
         return cast("Json", json.loads(read_regular(path)))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         hint = hint_of(name, schema_names(), "a path in the project, or one of")
         message = f"there is no schema `{name}`"
         if not isinstance(problem, FileNotFoundError):
-            message = f"the schema `{name}` cannot be read: {problem}"
+            reason = problem.strerror if isinstance(problem, OSError) else problem
+            message = f"the schema `{name}` cannot be read: {reason}"
         raise UsageProblem(error("no-such-schema", message, hint=hint)) from problem

@@ -51,6 +51,9 @@ def violations(
         reason = f"the {called} refers to `{failure.ref}`, which is not in it"
         hint = "put what it refers to under `$defs`; keychange fetches nothing"
         return (_invalid(name, reason, hint),)
+    except RecursionError:
+        reason = f"the {called} leads round and round, or is nested too deep"
+        return (_invalid(name, reason),)
     index = LineIndex(document.data) if found else None
     placed = sorted((_place(document, each) for each in found), key=lambda item: item[0].start)
     return tuple(
