@@ -210,6 +210,28 @@ def test_what_changes_within_a_tick_is_not_trusted(project, monkeypatch):
     assert not run(project)[0]
 
 
+@pytest.mark.parametrize("targets", ["'src/*.py'", "[src/app.py, src/second.py]"])
+def test_a_link_that_leads_elsewhere_since_is_noticed(project, targets):
+    """Its name is the same, and the file that it led to was read under another one."""
+    text = f"""\
+format: 1
+id: 0001_voice
+title: voice
+operations:
+  - python: {targets}
+    strings: [{{from: {OLD}, to: {NEW}}}]
+"""
+    written = {"src/app.py": f"M = '{NEW}'\n", "lib/other.py": f"M = '{OLD}'\n"}
+    write(project, {"migrations/0001_voice.yaml": text, **written})
+    (project / "src/second.py").symlink_to("app.py")
+    run(project)
+    assert run(project)[0]
+    (project / "src/second.py").unlink()
+    (project / "src/second.py").symlink_to("../lib/other.py")
+    warm, said = run(project)
+    assert (warm, said) == (False, run(project, cold=True)[1])
+
+
 def test_the_warm_path_imports_next_to_nothing(project):
     code = "import sys; sys.argv[1:] = ['-C', {!r}, 'check']; from keychange.__main__ import main; "
     code = code.format(str(project)) + (

@@ -95,8 +95,11 @@ def _contents(
     once = report.plan.searched.files - searched
     files |= {path: sealer.seal_as_it_is(path) for path in once}
     base, folders = _base(project, wanted, sealer)
-    for pattern in filter(glob.has_magic, patterns):
-        folders.extend(_folders(root, "", pattern.split("/")))
+    for pattern in patterns:
+        if glob.has_magic(pattern):
+            folders.extend(_folders(root, "", pattern.split("/")))
+        elif pattern not in report.plan.reads:  # a link to what was read under another name
+            folders.append(posixpath.dirname(pattern))
     facts: dict[str, object] = {
         "key": wanted.key,
         "base": base,

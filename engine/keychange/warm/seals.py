@@ -58,8 +58,10 @@ def same_listing(root: str, folder: str, changed: int, names: int) -> bool:
 
 
 def listing(folder: str) -> int:
-    """A checksum of the names in a folder."""
-    return zlib.crc32("/".join(sorted(os.listdir(folder))).encode("utf-8", "surrogateescape"))
+    """A checksum of the names in a folder, and of where those that are links lead."""
+    with os.scandir(folder) as entries:
+        names = [f"{e.name}//{os.readlink(e.path)}" if e.is_symlink() else e.name for e in entries]
+    return zlib.crc32("/".join(sorted(names)).encode("utf-8", "surrogateescape"))
 
 
 def matches(path: str, pattern: str) -> bool:
