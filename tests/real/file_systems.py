@@ -25,6 +25,8 @@ from support.history import build, declare, migration, write  # noqa: E402 - pat
 from support.workspace import changed, files, migrate  # noqa: E402
 
 VALUES = ("a", "b-longer")
+_APART = ("-m", "-p", "-f", "--mount-proc", "--propagation", "private")
+"""Mounts and processes end with the program: those too that stand for a file system."""
 
 
 class CannotMakeError(Exception):
@@ -316,7 +318,7 @@ def main() -> int:
         print("mounting needs root, and Linux")
         return 2
     if "--inside" not in sys.argv:
-        inside = ["unshare", "-m", "--propagation", "private", sys.executable, *sys.argv]
+        inside = ["unshare", *_APART, sys.executable, *sys.argv]
         return subprocess.run([*inside, "--inside"], check=False).returncode
     wanted = [each for each in sys.argv[1:] if each != "--inside"]
     wrong = 0
