@@ -1,10 +1,14 @@
 """Every place that has an address, and its name."""
 
+import argparse
+import json
+import random
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
-from keychange.formats.python.address import addressable, literals
+from keychange.formats.python.address import addressable, holding, literals
 from keychange.formats.python.paths import Place
 from keychange.formats.python.source import parse
 
@@ -159,3 +163,42 @@ def test_a_deep_file_needs_no_stack():
     found = addresses(code)
     assert len(found) == 901
     assert found["y/+[899]"] == "w"
+
+
+@pytest.mark.parametrize(
+    "path", [argparse.__file__, *sorted(Path(json.__file__).parent.glob("*.py"))]
+)
+def test_those_that_hold_a_value_are_found_without_looking_at_all_of_them(path):
+    source = parse(Path(path).read_bytes())
+    known = literals(source)
+    values = sorted({each.value for each in known if each.value})
+    chosen = random.Random(7)
+    for value in chosen.sample(values, min(len(values), 60)):
+        start = chosen.randrange(len(value))
+        for wanted in ({value}, {value[start : start + 9], values[0]}):
+            held = tuple(each for each in known if any(one in each.value for one in wanted))
+            assert holding(source, wanted) == held
+
+
+def test_an_address_counts_those_that_hold_something_else():
+    code = """
+    def f(a):
+        if a:
+            x = "one"
+        @d("v")
+        def x(b="v"): pass
+        x = ["v",
+            ("\\x76")]
+    x = "v" if y else "w"
+    class f:
+        x = "two"
+        x = "v"; y = "v"
+    def f():
+        x = "v"
+        return f"{y} is v {x('v')}"
+    """
+    source = parse(dedent(code).encode())
+    found = {each.address: each.value for each in holding(source, {"v"})}
+    every = {each.address: each.value for each in literals(source)}
+    assert found == {name: value for name, value in every.items() if "v" in value}
+    assert {"f.x#3", "f.x#4", "f.x[1]"} <= found.keys()

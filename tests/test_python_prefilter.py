@@ -31,6 +31,7 @@ HIDDEN = [
     (rb'x = "\ud83d"', "\ud83d"),
     (b'x = (\n  "gpt" \'\' # it\'s C:\\new\\\n # \'\n\f u"""-""" "" \'4\')', "gpt-4"),
     (b"x = 'gpt' ' ' 'for'", "gpt for"),
+    (b"x = f'gpt{model=}'", "gptmodel="),
     (b"x = 'gpt' '\"' \\\r\n '4'", 'gpt"4'),
     (b"x = r'a\\\n' 'b'", "a\\\nb"),
     (b"x = '\\\n' 'gp' '\\\n' 't-4'", "gpt-4"),

@@ -49,6 +49,13 @@ def test_a_literal_that_becomes_something_else_is_named(text, reason):
         prove(parse(CODE), data, [change])
 
 
+def test_an_edit_that_goes_on_into_what_follows_is_refused():
+    code = b'x = "old"\n# """\n'
+    edited = code.replace(b'"old"', b'"""new')
+    with pytest.raises(Disproved, match="beyond its statement"):
+        prove(parse(code), edited, [Change(4, 9, '"""new', {None: "new"})])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -63,6 +70,33 @@ def test_a_literal_that_becomes_something_else_is_named(text, reason):
 def test_any_other_difference_is_named(old, new, reason):
     with pytest.raises(Disproved, match=reason):
         prove(parse(CODE), EDITED.replace(old, new, 1), [CHANGE])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'a = 1; x = "old"; b = 2',
+        'x = "old"; """\n"""; b = 2\n',
+        'x = """\n"""; y = "old"\n',
+        '\\\nx = "old"\n',
+        '\fx = "old"\n',
+        'if a:\n    pass\nelse: x = "old"\ny = 1\n',
+        'a = 1\nb = 2\nx = "old"  # coding: ascii, naïve\n',
+        '@d(\n  "old"\n)\nclass A:\n  x = 1\r\ny = 2\n',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_what_stands_around_a_statement_does_not_matter(code, encoding):
+    data = f"# coding: {encoding}\n{code}".encode(encoding)
+    source = parse(data)
+    start = source.text.index(b'"old"')
+    change = Change(start, start + 5, "'newer'", {None: "newer"})
+    edited = data.replace(b'"old"', b"'newer'")
+    prove(source, edited, [change])
+    for old, new in ((b"newer", b"never"), (b"1", b"2"), (b"'newer'", b"'newer' ''")):
+        if old in edited:
+            with pytest.raises(Disproved):
+                prove(source, edited.replace(old, new), [change])
 
 
 def test_an_edit_that_hits_no_literal_is_refused():

@@ -11,13 +11,15 @@ of a decorator. Literals with the same path are told apart by ``#2``, ``#3`` in 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Final, NamedTuple, TypeAlias
 
 from keychange.formats.python.paths import Place, Visit, below, join
+from keychange.formats.python.prefilter import spots
 from keychange.formats.python.source import PythonSource
 
-__all__ = ["ADDRESSABLE", "Literal", "Place", "addressable", "literals"]
+__all__ = ["ADDRESSABLE", "Literal", "Place", "addressable", "holding", "literals"]
 
 
 ADDRESSABLE = frozenset({Place.VALUE, Place.COMPARISON, Place.KEY, Place.SUBSCRIPT, Place.PATTERN})
@@ -44,15 +46,56 @@ class Literal(NamedTuple):
 
 def literals(source: PythonSource) -> tuple[Literal, ...]:
     """All string literals of a file, in source order."""
+    return tuple(_numbered(source, _walk(source.tree)))
+
+
+def holding(source: PythonSource, values: Collection[str]) -> tuple[Literal, ...]:
+    """Those of the literals that have one of the values in them, none of which is empty.
+
+    What cannot hold a value is passed over, and so is what cannot have the same address.
+    """
+    lines = sorted(
+        {
+            line
+            for start, end in spots(source.text, values)
+            for line in range(source.line(start), source.line(end) + 1)
+        }
+    )
+
+    def holds(found: _Found) -> bool:
+        return any(value in found[-1] for value in values)
+
+    def is_near(node: ast.AST, _path: str) -> bool:
+        if not isinstance(node, ast.stmt):
+            return True
+        first: ast.AST = next(iter(getattr(node, "decorator_list", ())), node)
+        at = bisect_left(lines, first.lineno)  # type: ignore[attr-defined]
+        return at < len(lines) and lines[at] <= (node.end_lineno or 0)
+
+    names = {path for _, path, *_ in filter(holds, _walk(source.tree, is_near))}
+
+    def leads_there(_node: ast.AST, path: str) -> bool:
+        return any(name.startswith(path) for name in names)
+
+    pruned = leads_there if len(names) <= _FEW else None
+    same = [each for each in _walk(source.tree, pruned) if each[1] in names]
+    return tuple(
+        each for each in _numbered(source, same) if any(value in each.value for value in values)
+    )
+
+
+_FEW: Final = 20
+"""With more names to compare with, it is no slower to walk through the whole file."""
+
+
+def _numbered(source: PythonSource, found: Iterable[_Found]) -> Iterator[Literal]:
+    """Literals with their addresses, in source order; those of one path are all there."""
     counts: dict[str, int] = {}
-    result = []
-    found = sorted(_walk(source.tree), key=_position)
-    for node, path, place, part, value in found:
+    for node, path, place, part, value in sorted(found, key=_position):
         count = counts[path] = counts.get(path, 0) + 1
         address = path if count == 1 else f"{path}#{count}"
         start, end = source.extent(node)
-        result.append(Literal(address, value, place, node.lineno, start, end, part))
-    return tuple(result)
+        yield Literal(address, value, place, node.lineno, start, end, part)
 
 
 def addressable(source: PythonSource) -> tuple[Literal, ...]:
@@ -74,11 +117,18 @@ _LEAVES = frozenset({ast.Name, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlo
 _FORMATTED = (ast.JoinedStr, *filter(None, (getattr(ast, "TemplateStr", None),)))
 
 
-def _walk(tree: ast.Module) -> Iterator[_Found]:
-    """Every string literal with its path; no recursion, files may be deeper than the stack."""
+def _walk(
+    tree: ast.Module, wanted: Callable[[ast.AST, str], bool] | None = None
+) -> Iterator[_Found]:
+    """Every string literal with its path; no recursion, files may be deeper than the stack.
+
+    ``wanted`` says of a node and its path, with which all paths below begin, whether to look there.
+    """
     stack: list[Visit] = [(tree, "", Place.VALUE)]
     while stack:
         node, path, place = stack.pop()
+        if wanted is not None and not wanted(node, path):
+            continue
         if isinstance(node, ast.Constant):
             if isinstance(node.value, str):
                 name = path if path and path[-1] not in ".@" else f"{path}*"

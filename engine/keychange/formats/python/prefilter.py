@@ -3,8 +3,9 @@ r"""Whether the bytes of a Python file can hold a string, without parsing them.
 A literal may hide its value from a plain search, but what stands for a character in it is known:
 the character, or one of its escapes; and so is what may stand between two: the end of a line after
 a backslash, or the end of a piece of an implicit concatenation, white space, comments, and the
-begin of the next piece. A search for the value, or a part of it, with all of these in it finds
-every file that holds the value; that something else looks like it is no harm.
+begin of the next piece; or the brace of an expression that shows itself, ``f"gpt{x=}"``. A
+search for the value, or a part of it, with all of these in it finds every file that holds the
+value; that something else looks like it is no harm.
 
 So the answer False is certain: no literal, and no static text of an f-string, holds the value.
 """
@@ -12,7 +13,7 @@ So the answer False is certain: no literal, and no static text of an f-string, h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -38,6 +39,13 @@ def may_contain(data: bytes, values: Iterable[str]) -> bool:
     )
 
 
+def spots(text: bytes, values: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where in a source in UTF-8 a value may stand: each literal that holds one touches a spot."""
+    for value in values:
+        for match in _spelling(value.encode("utf-8", "surrogatepass")).finditer(text):
+            yield match.span()
+
+
 def line_patterns(values: Iterable[str], rank: int = 0) -> tuple[str, ...]:
     r"""Patterns for a search tool: one fits in a line of each file whose literals hold a value.
 
@@ -59,8 +67,10 @@ _COOKIE: Final = (
     r"coding[:=][ \t]*(?i:(?:cs)?(?:ibm|cp|ebcdic|iso[-_]?2022|[0-9])"
     r"|u(?:tf)?[-_]?(?:7|16|32)|unicode|raw|puny|undefined|hz)"
 )
-_ENDS: Final = r"""(?:["']{1,3}[ \t\f]*(?:[rRuUbBfFtT]{0,2}["']|[#\\\r]|$)|\\(?:[xuUN0-7\r]|$))"""
-"""Where the next character is not: an escape, or the end of a piece before another."""
+_ENDS: Final = (
+    r"""(?:["']{1,3}[ \t\f]*(?:[rRuUbBfFtT]{0,2}["']|[#\\\r]|$)|\\(?:[xuUN0-7\r]|$)|\{)"""
+)
+"""Where the next character is not: an escape, the end of a piece before another, an expression."""
 
 
 def _line_pattern(value: str, rank: int) -> str | None:
@@ -89,7 +99,7 @@ def _beside(char: str) -> str:
     """What stands before a character that comes after another one: it, its escape, or a quote."""
     code = ord(char)
     low = f"{code & 15:x}"
-    ends = {char, low, low.upper(), f"{code & 7}", '"', "'", "}", "\r"}
+    ends = {char, low, low.upper(), f"{code & 7}", '"', "'", "{", "}", "\r"}
     return f"(?:^|(?<=[{''.join(sorted(map(re.escape, ends)))}]))"
 
 
@@ -119,8 +129,8 @@ def _wanted(values: frozenset[str]) -> _Wanted:
 def _traces(value: bytes) -> tuple[re.Pattern[bytes], ...]:
     """What a file without escapes has that holds the value in one piece or in many.
 
-    From each character on it has the next ones, or the end of a piece. To look for those that
-    begin with a seldom character rules out nearly every file.
+    From each character on it has the next ones, or the end of a piece, or an expression. To look
+    for those that begin with a seldom character rules out nearly every file.
     """
     if set(value) & set(b"{}\n"):
         return ()  # there is more than one way to write them
@@ -132,12 +142,12 @@ def _traces(value: bytes) -> tuple[re.Pattern[bytes], ...]:
 def _trace(text: bytes) -> bytes:
     rest = b""
     for byte in reversed(text[1:]):
-        rest = rb"(?:[\"']|" + re.escape(bytes([byte])) + rest + rb")"
+        rest = rb"(?:[\"'{]|" + re.escape(bytes([byte])) + rest + rb")"
     return re.escape(text[:1]) + rest
 
 
 _JOINED: Final = rb"(?:\\(?:\r\n?|\n))*"
-_BETWEEN: Final = rb"(?:[\"'](?:(?:[ \t\f\r\n]|\\(?:\r\n?|\n)|#[^\r\n]*+)*+[rRuUfFtT]{0,2}[\"'])+?"
+_BETWEEN: Final = rb"[\"'](?:(?:[ \t\f\r\n]|\\(?:\r\n?|\n)|#[^\r\n]*+)*+[rRuUfFtT]{0,2}[\"'])+?"
 """From the end of a piece to the begin of another: each mark may end one or begin the next."""
 _LONGEST: Final = 12
 
@@ -148,7 +158,7 @@ def _spelling(value: bytes) -> re.Pattern[bytes]:
     text = value.decode("utf-8", "surrogatepass")
     last = max(len(text) - _LONGEST, 0)
     start = min(range(last + 1), key=lambda at: _EVERYDAY.find(text[at].encode("utf-8", "replace")))
-    between = _JOINED + _BETWEEN + _JOINED + rb")?"
+    between = _JOINED + rb"(?:" + _BETWEEN + _JOINED + rb"|\{)?"
     return re.compile(between.join(map(_spelled, text[start : start + _LONGEST])))
 
 

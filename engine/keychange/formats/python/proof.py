@@ -1,9 +1,11 @@
 """The proof that an edit of a Python file changed the named literals and nothing else.
 
-The bytes outside are the same. Then three independent readings: the compiler's trees of both
-files, compared node by node with the named literals masked; the tokens of every statement that an
-edit touches; and the compiler again, down to code. A node that no edit touches was made from the
-same bytes: there it is enough that it has the same type and the same ends.
+The bytes outside are the same, and the file compiles as a whole. Then two independent readings of
+what an edit touches: the compiler's trees of the statements of the module, compared node by node
+with the named literals masked; and the tokens. What begins and ends where a statement of the module
+does, with the same tokens in between, leaves the reader of what follows as it was: there the same
+bytes are the same tree. Within a statement, a node that no edit touches was made from the same
+bytes: there it is enough that it has the same type and the same ends.
 """
 
 from __future__ import annotations
@@ -17,7 +19,15 @@ from itertools import accumulate, pairwise, zip_longest
 from typing import Final, NamedTuple
 
 from keychange.formats.python.encoding import InvalidPython
-from keychange.formats.python.source import PythonSource, check_compiles, parse
+from keychange.formats.python.source import (
+    PythonSource,
+    check_compiles,
+    extent,
+    line_starts,
+    parse,
+    syntax_tree,
+    text_of,
+)
 from keychange.spans import BOM
 
 
@@ -50,30 +60,60 @@ def prove(before: PythonSource, data: bytes, changes: Sequence[Change]) -> None:
         InvalidPython: the file does not compile, with the changes or without.
     """
     try:
-        after = parse(data)
+        check_compiles(data)
+        text, encoding = text_of(data)
     except InvalidPython as problem:
-        raise Disproved(f"the edited file does not parse: {problem.message}") from None
-    if (after.encoding, data.startswith(BOM)) != (before.encoding, before.data.startswith(BOM)):
+        raise _broken(before, data, problem) from None
+    if (encoding, data.startswith(BOM)) != (before.encoding, before.data.startswith(BOM)):
         raise Disproved("the encoding changed")
-    comparison = _Comparison(before, after, changes)
-    comparison.bytes()
+    comparison = _Comparison(before, text, changes)
+    comparison.outside()
     comparison.trees()
     comparison.tokens()
+
+
+def _broken(before: PythonSource, data: bytes, problem: InvalidPython) -> Exception:
+    """What is wrong with an edited file that is no program."""
     try:
-        check_compiles(after.tree)
-    except InvalidPython as problem:
-        check_compiles(before.tree)
-        raise Disproved(f"the edited file does not compile: {problem.message}") from None
+        parse(data)
+    except InvalidPython as unread:
+        return Disproved(f"the edited file does not parse: {unread.message}")
+    try:
+        check_compiles(before.data)
+    except InvalidPython as unedited:
+        return unedited
+    return Disproved(f"the edited file does not compile: {problem.message}")
+
+
+class _Stretch(NamedTuple):
+    """Whole lines of the old file, and the statements of the module that stand on them."""
+
+    start: int
+    end: int
+    body: list[ast.stmt]
+
+
+class _Reading:
+    """The statements of a part of the new file that begins at an offset."""
+
+    def __init__(self, text: bytes, body: list[ast.stmt], offset: int) -> None:
+        self.body = body
+        self._text = text
+        self._starts = line_starts(text)
+        self._offset = offset
+
+    def extent(self, node: ast.AST) -> tuple[int, int]:
+        """First and last offset of a node in the new file."""
+        start, end = extent(node, self._text, self._starts)
+        return start + self._offset, end + self._offset
 
 
 class _Comparison:
     """Two files side by side."""
 
-    def __init__(
-        self, before: PythonSource, after: PythonSource, changes: Sequence[Change]
-    ) -> None:
+    def __init__(self, before: PythonSource, text: bytes, changes: Sequence[Change]) -> None:
         self.before = before
-        self.after = after
+        self.text = text
         self.changes = changes
         self.starts = [each.start for each in changes]
         growth = (len(each.text.encode()) - (each.end - each.start) for each in changes)
@@ -96,13 +136,13 @@ class _Comparison:
         """The changes that begin within a stretch of the old file."""
         return range(bisect_left(self.starts, start), bisect_left(self.starts, end))
 
-    def bytes(self) -> None:
+    def outside(self) -> None:
         """Everything outside the changes.
 
         Raises:
             Disproved: the first difference.
         """
-        old, new = self.before.text, self.after.text
+        old, new = self.before.text, self.text
         ends = [0, *(each.end for each in self.changes)]
         for start, end, shift in zip(ends, [*self.starts, len(old)], self.shifts, strict=True):
             last = end + shift if end < len(old) else len(new)
@@ -110,27 +150,61 @@ class _Comparison:
                 raise Disproved("a byte outside the named literals changed", start)
 
     def trees(self) -> None:
-        """The two trees, without recursion.
+        """The trees of the statements of the module that are touched, without recursion.
 
         Raises:
             Disproved: the first difference.
         """
-        stack: list[tuple[object, object, int]] = [(self.before.tree, self.after.tree, 0)]
-        while stack:
-            old, new, at = stack.pop()
-            if isinstance(old, ast.AST) and isinstance(new, ast.AST):
-                stack.extend(self.below(old, new, at))
-            else:
-                stack.extend((*pair, at) for pair in _pairs(old, new, at))
+        for stretch in self.stretches():
+            self.compare(stretch, self.read(stretch))
         missed = next((i for i in range(len(self.changes)) if i not in self.seen), None)
         if missed is not None:
             raise Disproved("an edit hit no literal", self.changes[missed].start)
 
-    def below(self, old: ast.AST, new: ast.AST, at: int) -> Iterator[tuple[object, object, int]]:
+    def stretches(self) -> Iterator[_Stretch]:
+        """The whole lines of each statement of the module that is touched, and what is on them."""
+        extents = [self.before.extent(each) for each in self.before.tree.body]
+        first = 0
+        while first < len(extents):
+            start, end = _lines(self.before, *extents[first])
+            last = first + 1
+            while last < len(extents) and extents[last][0] < end:
+                end = _lines(self.before, *extents[last])[1]
+                last += 1
+            if self.touched(start, end):
+                yield _Stretch(start, end, self.before.tree.body[first:last])
+            first = last
+
+    def read(self, stretch: _Stretch) -> _Reading:
+        """The new statements of a stretch, read by themselves."""
+        start, end = self.moved(stretch.start), self.moved(stretch.end)
+        text = self.text[start:end]
+        try:
+            return _Reading(text, syntax_tree(text.decode()).body, start)
+        except InvalidPython:
+            raise Disproved("an edit goes on beyond its statement", stretch.start) from None
+
+    def compare(self, stretch: _Stretch, reading: _Reading) -> None:
+        """Two lists of statements.
+
+        Raises:
+            Disproved: the first difference.
+        """
+        stack: list[tuple[object, object, int]] = [(stretch.body, reading.body, stretch.start)]
+        while stack:
+            old, new, at = stack.pop()
+            if isinstance(old, ast.AST) and isinstance(new, ast.AST):
+                stack.extend(self.below(old, new, at, reading))
+            else:
+                stack.extend((*pair, at) for pair in _pairs(old, new, at))
+
+    def below(
+        self, old: ast.AST, new: ast.AST, at: int, reading: _Reading
+    ) -> Iterator[tuple[object, object, int]]:
         """What remains to be compared below two nodes."""
         if hasattr(old, "lineno") and type(old) is type(new):
             start, end = self.before.extent(old)
-            if (self.moved(start), self.moved(end)) != self.after.extent(new):
+            if (self.moved(start), self.moved(end)) != reading.extent(new):
                 raise Disproved(f"{type(old).__name__} has other ends", start)
             touched = self.touched(start, end)
             if not touched:
@@ -159,7 +233,7 @@ class _Comparison:
             spans = [(each.start, each.end) for each in touched]
             moved = [(self.moved(first), self.moved(last)) for first, last in spans]
             old = _tokens(self.before.text, start, end, spans)
-            new = _tokens(self.after.text, self.moved(start), self.moved(end), moved)
+            new = _tokens(self.text, self.moved(start), self.moved(end), moved)
             for one, other in zip_longest(old, new):
                 if one != other:
                     raise Disproved(f"token {one} became {other}", start)

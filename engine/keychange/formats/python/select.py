@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 
@@ -85,22 +84,6 @@ def is_taken(place: Place, *, anywhere: bool) -> bool:
 def is_watched(place: Place) -> bool:
     """Whether an old value that stays at this place is worth a word."""
     return place not in (Place.ANNOTATION, Place.DOCSTRING)
-
-
-def holds(tree: ast.AST, values: Sequence[str]) -> bool:
-    """Whether a string in a tree has one of the values in it."""
-    stack: list[object] = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack.extend(node)
-        elif isinstance(node, ast.Constant):
-            text = node.value
-            if isinstance(text, str) and any(value in text for value in values):
-                return True
-        elif isinstance(node, ast.AST):
-            stack.extend([getattr(node, name, None) for name in node._fields])
-    return False
 
 
 def has_piece(text: str, value: str) -> bool:

@@ -6,7 +6,7 @@ import ast
 import gc
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any, NamedTuple, cast
@@ -36,13 +36,7 @@ class PythonSource(NamedTuple):
 
     def extent(self, node: ast.AST) -> tuple[int, int]:
         """First and last offset of a node; decorators are part of what they decorate."""
-        at: Any = node
-        first: Any = next(iter(getattr(node, "decorator_list", ())), node)
-        start = self.starts[first.lineno - 1] + first.col_offset
-        end = self.starts[at.end_lineno - 1] + at.end_col_offset
-        if first is not node:
-            start = self.text.rfind(b"@", 0, start)
-        return start, end
+        return extent(node, self.text, self.starts)
 
     def line(self, offset: int) -> int:
         """The line (from 1) of an offset."""
@@ -79,6 +73,17 @@ class PythonSource(NamedTuple):
         return True
 
 
+def extent(node: ast.AST, text: bytes, starts: Sequence[int]) -> tuple[int, int]:
+    """First and last offset of a node in the text that it was read from, by its line starts."""
+    at: Any = node
+    first: Any = next(iter(getattr(node, "decorator_list", ())), node)
+    start = starts[first.lineno - 1] + first.col_offset
+    end = starts[at.end_lineno - 1] + at.end_col_offset
+    if first is not node:
+        start = text.rfind(b"@", 0, start)
+    return start, end
+
+
 def parse(data: bytes) -> PythonSource:
     """Read a file as Python.
 
@@ -88,6 +93,16 @@ def parse(data: bytes) -> PythonSource:
     if b"\0" in data:
         raise InvalidPython("it holds a null byte", len(line_starts(data[: data.find(b"\0")])), 1)
     tree = syntax_tree(data)
+    text, encoding = text_of(data)
+    return PythonSource(data, text, encoding, tree, line_starts(text))
+
+
+def text_of(data: bytes) -> tuple[bytes, str]:
+    """A file in UTF-8 without its byte order mark, and its encoding.
+
+    Raises:
+        InvalidPython: it is not in its encoding, or some other bytes would mean the same in it.
+    """
     encoding = encoding_of(data)
     body = data.removeprefix(BOM)
     try:
@@ -98,20 +113,34 @@ def parse(data: bytes) -> PythonSource:
     text = body if encoding == "utf-8" else decoded.encode("utf-8")
     if text is not body and decoded.encode(encoding) != body:
         raise InvalidPython(f"{encoding} cannot be edited in place", 1, 1)
-    return PythonSource(data, text, encoding, tree, line_starts(text))
+    return text, encoding
 
 
-def syntax_tree(data: bytes) -> ast.Module:
-    """The tree of a file; the warnings of the compiler are no business of ours.
+def syntax_tree(code: bytes | str) -> ast.Module:
+    """The tree of a file, or of some of its lines as text.
 
     Raises:
         InvalidPython: see ``parse``.
     """
-    with warnings.catch_warnings(), _no_collection():
+    with _no_collection():
+        return cast("ast.Module", _compiled(code, ast.PyCF_ONLY_AST))
+
+
+def check_compiles(data: bytes) -> None:
+    """Read a file down to code, which finds also what the grammar allows and the compiler does not.
+
+    Raises:
+        InvalidPython: it does not compile.
+    """
+    _compiled(data, 0)
+
+
+def _compiled(code: bytes | str, flags: int) -> object:
+    """What the compiler makes of code; its warnings are no business of ours."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            tree = compile(data, "<file>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-            return cast("ast.Module", tree)
+            return compile(code, "<file>", "exec", flags, dont_inherit=True)
         except SyntaxError as problem:
             column = problem.offset or 1
             raise InvalidPython(problem.msg, problem.lineno or 1, column) from None
@@ -131,25 +160,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
-
-
-def check_compiles(tree: ast.Module) -> None:
-    """Go on from the tree to code, which finds what the grammar allows and the compiler does not.
-
-    Raises:
-        InvalidPython: it does not compile.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            compile(tree, "<file>", "exec", dont_inherit=True)
-        except SyntaxError as problem:
-            column = problem.offset or 1
-            raise InvalidPython(problem.msg, problem.lineno or 1, column) from None
-        except (RecursionError, MemoryError):
-            raise InvalidPython("too deeply nested for this Python", 1, 1) from None
-        except ValueError as problem:
-            raise InvalidPython(str(problem), 1, 1) from None
 
 
 def line_starts(text: bytes) -> list[int]:

@@ -80,7 +80,7 @@ def examine(operation: PythonOperation, source: Source, context: Context) -> Fin
     ):
         from keychange.operations.python.forward import Examination
 
-        return Examination(operation, source, context).run(entries)
+        return Examination(operation, source, context, entries).run()
     reports = (missed(each, operation, source, context) for each in by_value)
     return Finding(diagnostics=tuple(chain.from_iterable(reports)))
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from functools import cached_property
 
 from keychange.diagnostics import Related, Severity, error, note, warning
-from keychange.formats.python.address import ADDRESSABLE, Literal
+from keychange.formats.python.address import ADDRESSABLE, Literal, holding, literals
 from keychange.formats.python.encoding import InvalidPython
 from keychange.formats.python.paths import Place
 from keychange.formats.python.select import (
     canonical,
     has_piece,
-    holds,
     is_taken,
     is_watched,
     named,
     wanted_value,
 )
-from keychange.model import Finding, OnForeign, State
-from keychange.operations.python.entries import ByAddress, ByValue, Entry
+from keychange.model import Context, Finding, OnForeign, Source, State
+from keychange.operations.python.entries import ByAddress, ByValue, Entry, PythonOperation
 from keychange.operations.python.file import PythonFile
 from keychange.operations.python.reports import expects, foreign, missed, short
 
@@ -27,24 +27,41 @@ from keychange.operations.python.reports import expects, foreign, missed, short
 class Examination(PythonFile):
     """One file, and what the entries want in it."""
 
-    def run(self, entries: Sequence[Entry]) -> Finding:
+    def __init__(
+        self,
+        operation: PythonOperation,
+        source: Source,
+        context: Context,
+        entries: Sequence[Entry],
+    ) -> None:
+        super().__init__(operation, source, context)
+        self.entries = entries
+
+    def run(self) -> Finding:
         """What all entries find in the file."""
         try:
             self.read()
-            missing = [each for each in entries if not self.take(each)]
+            missing = [each for each in self.entries if not self.take(each)]
             for each in missing:
-                self.miss(each, alone=len(missing) == len(entries))
-            self.drift(entries)
+                self.miss(each, alone=len(missing) == len(self.entries))
+            self.drift()
             return self.finding()
         except InvalidPython as problem:
             return self.invalid(problem)
 
+    @cached_property
+    def literals(self) -> tuple[Literal, ...]:
+        """The literals that an entry can mean: all, unless all entries go by value."""
+        values = set()
+        for entry in self.entries:
+            if isinstance(entry, ByAddress):
+                return literals(self.source)
+            values |= {entry.old, entry.new}
+        return literals(self.source) if "" in values else holding(self.source, values)
+
     def take(self, entry: Entry) -> bool:
         """Take what an entry means; whether there is any."""
-        if isinstance(entry, ByAddress):
-            return self.address(entry)
-        # To find addresses takes longer than to see that nothing needs one.
-        return holds(self.source.tree, (entry.old, entry.new)) and self.value(entry)
+        return self.address(entry) if isinstance(entry, ByAddress) else self.value(entry)
 
     def value(self, entry: ByValue) -> bool:
         """Take the literals that hold the old value or the new one; whether there are any."""
@@ -133,19 +150,19 @@ class Examination(PythonFile):
         else:
             self.diagnostics += missed(entry, self.operation, self.file, self.context, alone=alone)
 
-    def drift(self, entries: Sequence[Entry]) -> None:
+    def drift(self) -> None:
         """Literals that an applied migration wrote by value, and that hold something else now.
 
         They are missed only where fewer literals hold a new value than were written.
         """
-        new = {each.new for each in entries if isinstance(each, ByValue)}
+        new = {each.new for each in self.entries if isinstance(each, ByValue)}
         recorded = {
             address: each for address, each in self.context.recorded.items() if each.after in new
         }
         held = {each.address for each in self.sites.values()}
         if len(held) >= len(recorded):
             return
-        for literal in self.literals:
+        for literal in literals(self.source):
             record = recorded.get(literal.address)
             if record is None or literal.address in held:
                 continue
