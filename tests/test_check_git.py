@@ -86,7 +86,7 @@ def test_how_paths_are_read_is_not_the_callers_to_say(project):
 
 def test_a_site_in_a_file_that_git_does_not_read_or_search_is_seen(project, monkeypatch):
     monkeypatch.setattr("keychange.warm.record._FEW", 0)
-    monkeypatch.setattr("keychange.warm.record._TICK_NS", -(10**18))
+    monkeypatch.setattr("keychange.regular._TICK_NS", -(10**18))
     write(project, {".gitattributes": "app/odd.py -diff\n", "app/odd.py": "A = 1\n"})
     git(project, "add", ".")
     git(project, "update-index", "--assume-unchanged", "app/deep/other.py")

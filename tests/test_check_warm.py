@@ -30,7 +30,7 @@ def age(root):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project that is clean, old enough to be sealed, and checked once."""
-    monkeypatch.setattr("keychange.warm.record._TICK_NS", -(10**18))
+    monkeypatch.setattr("keychange.regular._TICK_NS", -(10**18))
     root = tmp_path / "project"
     write(root, FILES)
     track(root)
@@ -126,7 +126,7 @@ def test_names_may_be_folders_or_lead_through_links_or_be_misspelt(project, monk
 
 
 def test_without_git_what_is_left_behind_is_searched_for_each_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("keychange.warm.record._TICK_NS", -(10**18))
+    monkeypatch.setattr("keychange.regular._TICK_NS", -(10**18))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     root = tmp_path / "project"
     write(root, FILES)
@@ -204,7 +204,7 @@ def test_a_cache_that_cannot_be_written_changes_nothing(project, monkeypatch):
 
 
 def test_what_changes_within_a_tick_is_not_trusted(project, monkeypatch):
-    monkeypatch.setattr("keychange.warm.record._TICK_NS", 10**18)
+    monkeypatch.setattr("keychange.regular._TICK_NS", 10**18)
     run(project, cold=True)
     assert not (project / FOLDER).exists() or not list((project / FOLDER).glob("check-*"))
     assert not run(project)[0]

@@ -1,11 +1,11 @@
-"""What git has searched is not read, and the plan is the same; it is searched again to apply it."""
+"""What was searched is not read, and the plan is the same; what changed since is searched again."""
 
 import os
 import subprocess
 
 import pytest
 
-from keychange import searching, workflow
+from keychange import regular, searching, workflow
 from keychange.diagnostics import errors_in
 from keychange.project import load_project, plan_up
 from keychange.settings import find_settings
@@ -67,6 +67,21 @@ def root(tmp_path):
     return root
 
 
+@pytest.fixture
+def read_here(monkeypatch):
+    """The files that were searched here, and not by git."""
+    found = []
+    original = searching._may_hold
+
+    def noted(root, values, path):
+        found.append(path)
+        return original(root, values, path)
+
+    monkeypatch.setattr(searching, "_may_hold", noted)
+    monkeypatch.setattr(searching, "_SIZE", 0)
+    return found
+
+
 def planned(root, monkeypatch, few):
     monkeypatch.setattr(searching, "FEW", few)
     return plan_up(load_project(find_settings(root, None, root)))
@@ -83,8 +98,8 @@ def same_both_ways(root, monkeypatch):
     whole = planned(root, monkeypatch, 10**9)
     quick = planned(root, monkeypatch, 1)
     assert not whole.searched.files
-    assert quick.searched.files.isdisjoint(quick.reads)
-    assert quick.searched.files | quick.reads.keys() == whole.reads.keys()
+    assert quick.searched.files.keys().isdisjoint(quick.reads)
+    assert quick.searched.files.keys() | quick.reads.keys() == whole.reads.keys()
     assert quick.diagnostics == whole.diagnostics
     for mine, other in zip(quick.steps, whole.steps, strict=True):
         assert mine.sites == other.sites
@@ -92,14 +107,21 @@ def same_both_ways(root, monkeypatch):
     return quick
 
 
-def test_the_plan_is_the_same_and_most_is_not_read(root, monkeypatch):
+def names(paths):
+    return {path.rpartition("/")[2].removesuffix(".py") for path in paths}
+
+
+@pytest.mark.parametrize("checkout", [True, False])
+def test_the_plan_is_the_same_and_most_is_not_read(root, monkeypatch, read_here, checkout):
+    if not checkout:
+        (root / ".git").rename(root.parent / "elsewhere")
     found = same_both_ways(root, monkeypatch)
-    names = {path.rpartition("/")[2].removesuffix(".py") for path in found.searched.files}
-    assert names == OTHERS.keys()
+    assert names(found.searched.files) == OTHERS.keys()
+    assert names(read_here).isdisjoint(OTHERS.keys() - {"near"})
     assert [each.code for each in errors_in(found.diagnostics)] == ["invalid-python"] * 4
 
 
-def test_what_git_does_not_read_from_the_disk_is_read(root, monkeypatch):
+def test_what_git_says_of_a_file_does_not_matter(root, monkeypatch):
     holding = f'MODEL = "{OLD}"\n'
     kinds = ("untracked", "ignored", "assumed", "skipped", "staged", "linked", "removed")
     for name in ("assumed", "skipped", "removed"):
@@ -120,7 +142,7 @@ def test_what_git_does_not_read_from_the_disk_is_read(root, monkeypatch):
     assert pending >= {f"app/{name}.py" for name in kinds}
 
 
-def test_settings_of_git_change_nothing(root, monkeypatch):
+def test_settings_of_git_change_nothing(root, monkeypatch, read_here):
     for name, value in (
         *(("grep.fullName", "true"), ("grep.patternType", "fixed"), ("grep.column", "true")),
         *(("color.ui", "always"), ("core.quotePath", "true"), ("submodule.recurse", "true")),
@@ -129,28 +151,51 @@ def test_settings_of_git_change_nothing(root, monkeypatch):
     (root / ".gitattributes").write_text("*.py binary\n")
     (root / "app/zoë 1.py").write_text("A = 1\n")
     git(root, "add", ".")
+    for name in ("GIT_DIR", "GIT_LITERAL_PATHSPECS"):
+        monkeypatch.setenv(name, "1")
     found = same_both_ways(root, monkeypatch)
     assert "app/zoë 1.py" in found.searched.files
     assert len(found.searched.files) == 2 * len(OTHERS) + 1
+    assert "zoë 1" not in names(read_here)
 
 
-def test_below_the_top_of_a_checkout(tmp_path, root, monkeypatch):
+def test_below_the_top_of_a_checkout(tmp_path, root, monkeypatch, read_here):
     (tmp_path / "outer").mkdir()
     (root / ".git").rename(tmp_path / "git-of-before")
     root = root.rename(tmp_path / "outer/inner")
     track(tmp_path / "outer")
     git(tmp_path / "outer", "config", "grep.fullName", "true")
     assert same_both_ways(root, monkeypatch).searched.files
+    assert "none" not in names(read_here)
 
 
-def test_where_git_cannot_say_all_is_read(root, monkeypatch, tmp_path):
+def test_where_git_cannot_say_all_is_searched_here(root, monkeypatch, tmp_path, read_here):
     script = tmp_path / "bin/git"
     script.parent.mkdir()
-    for text in ("exit 128", "echo app/near.py: cannot read it >&2"):
+    for text in ("exit 128", "printf 'app/plain.py\\0'; echo app/near.py: cannot read it >&2"):
         script.write_text(f"#!/bin/sh\n{text}\n")
         script.chmod(0o755)
         monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
-        assert not same_both_ways(root, monkeypatch).searched.files
+        read_here.clear()
+        assert names(same_both_ways(root, monkeypatch).searched.files) == OTHERS.keys()
+        assert len(read_here) == 2 * len(HOLDERS | OTHERS)
+
+
+def test_only_what_changed_since_is_searched_again(root, monkeypatch, read_here):
+    plan = planned(root, monkeypatch, 1)
+    read_here.clear()
+    monkeypatch.setattr(regular, "_TICK_NS", 10**18)
+    assert searching.holding_now(root, plan.searched) == ()
+    assert read_here == sorted(plan.searched.files)  # so young that they may have changed
+    monkeypatch.setattr(regular, "_TICK_NS", -(10**18))
+    read_here.clear()
+    assert searching.holding_now(root, plan.searched) == ()
+    assert read_here == []
+    (root / "app/none.new").write_text(HOLDERS["escaped"])
+    (root / "app/none.new").rename(root / "app/none.py")
+    (root / "app/near.py").unlink()
+    (root / "app/near.py").symlink_to("plain.py")
+    assert searching.holding_now(root, plan.searched) == ("app/near.py", "app/none.py")
 
 
 @pytest.mark.parametrize("text", [HOLDERS["plain"], HOLDERS["letters"]])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keychange.spreading import SHARE
+from keychange.spreading import SHARE, _shares
 
 ENGINE = Path(__file__).parents[1] / "engine"
 SEVERAL = 3 if sys.platform == "linux" else 1
@@ -35,7 +35,7 @@ def run(code):
 
 def test_results_keep_their_order_and_come_from_several_processes():
     code = """
-    found = spread(lambda job: (job * 2, os.getpid()), list(range(10)), 3 * SHARE, most=3)
+    found = spread(lambda job: (job * 2, os.getpid()), list(range(10)), [SHARE] * 10, most=3)
     print([each for each, _ in found], len({pid for _, pid in found}), none_left())
     """
     assert run(code) == f"{[each * 2 for each in range(10)]} {SEVERAL} True\n"
@@ -45,8 +45,15 @@ def test_results_keep_their_order_and_come_from_several_processes():
     ("jobs", "size", "most"), [(10, 2 * SHARE - 1, 8), (1, 9 * SHARE, 8), (10, 9 * SHARE, 1)]
 )
 def test_little_work_stays_in_one_process(jobs, size, most):
-    code = f"print(len(set(spread(lambda job: os.getpid(), range({jobs}), {size}, most={most}))))"
+    sizes = [size, *[0] * (jobs - 1)]
+    code = f"print(len(set(spread(lambda job: os.getpid(), range({jobs}), {sizes}, most={most}))))"
     assert run(code) == "1\n"
+
+
+def test_shares_are_about_equal():
+    sizes = [7 * SHARE, *[SHARE] * 5, 2 * SHARE, 0]
+    assert _shares(sizes, 2) == [[0, 7], [6, 1, 2, 3, 4, 5]]
+    assert sorted(map(len, _shares([1] * 10, 3))) == [3, 3, 4]
 
 
 def test_a_process_with_threads_is_not_copied():
@@ -55,7 +62,7 @@ def test_a_process_with_threads_is_not_copied():
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)
     thread.start()
-    print(len(set(spread(lambda job: os.getpid(), range(9), 9 * SHARE, most=3))))
+    print(len(set(spread(lambda job: os.getpid(), range(9), [9 * SHARE] * 9, most=3))))
     stop.set()
     """
     assert run(code) == "1\n"
@@ -70,7 +77,7 @@ def test_the_jobs_of_a_helper_that_dies_are_done_here(end):
     def work(job):
         if helper() and job == 5: {end}
         return job
-    print(spread(work, range(8), 9 * SHARE, most=2), none_left())
+    print(spread(work, range(8), [9 * SHARE] * 8, most=2), none_left())
     """
     assert run(code) == f"{list(range(8))} True\n"
 
@@ -81,7 +88,7 @@ def test_an_error_is_raised_once_and_leaves_nothing_running(job):
     def work(job):
         if job == {job}: raise LookupError(job)
         return job
-    try: spread(work, range(8), 9 * SHARE, most=2)
+    try: spread(work, range(8), [9 * SHARE] * 8, most=2)
     except LookupError as problem: print(problem, none_left())
     """
     assert run(code) == f"{job} True\n"
@@ -94,7 +101,7 @@ def test_an_interrupt_ends_the_helpers_in_silence():
     def work(job):
         if helper(): time.sleep(60)
         signal.raise_signal(signal.SIGINT)
-    try: spread(work, range(8), 9 * SHARE, most=4)
+    try: spread(work, range(8), [9 * SHARE] * 8, most=4)
     except KeyboardInterrupt: print("interrupted", none_left())
     """
     assert run(code) == "interrupted True\n"

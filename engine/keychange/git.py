@@ -27,7 +27,11 @@ def git(
 
 
 def _run_git(
-    root: Path, arguments: Iterable[str], *, given: bytes | None = None
+    root: Path,
+    arguments: Iterable[str],
+    *,
+    given: bytes | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> CompletedProcess[bytes]:
     """A git command that has ended; its messages are in English, and what it reads is bytes.
 
@@ -36,7 +40,7 @@ def _run_git(
     """
     import subprocess  # which takes longer to load than most commands to run
 
-    variables = {**environment(str(root)), "LC_ALL": "C"}
+    variables = {**(environment(str(root)) if variables is None else variables), "LC_ALL": "C"}
     return subprocess.run(
         ["git", *arguments], cwd=root, env=variables, input=given, capture_output=True, check=False
     )
@@ -94,21 +98,24 @@ def of_own_kind(root: Path, names: Iterable[str]) -> frozenset[str]:
     return frozenset(path for path, diff in told_of if diff not in ("unspecified", "set"))
 
 
-def fitting(root: Path, patterns: Iterable[str], where: Iterable[str]) -> frozenset[str] | None:
-    """The tracked files of which a line fits one of the patterns; None where git cannot say.
+def unfit(folder: Path, patterns: Iterable[str], where: Iterable[str]) -> frozenset[str]:
+    """The files below a folder of which no line fits one of the patterns; none if git cannot say.
 
-    The patterns are for PCRE, which not every git has, and are matched with bytes. ``where`` are
-    pathspecs.
+    They are searched as they are on the disk, whatever a checkout says of them: only what git has
+    read is named. The patterns are for PCRE, which not every git has, and are matched with bytes.
+    ``where`` are pathspecs.
     """
-    options = ["-l", "-z", "-a", "-P", "--no-color", "--no-recurse-submodules"]
+    options = ["--no-index", "-L", "-z", "-a", "-P", "--no-color", "--no-recurse-submodules"]
     options += [word for each in patterns for word in ("-e", each)]
+    command = ("-c", "grep.fullName=false", "grep", *options, "--", *where)
+    no_checkout = {name: each for name, each in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = _run_git(root, ("-c", "grep.fullName=false", "grep", *options, "--", *where))
+        done = _run_git(folder, command, variables=no_checkout)
     except OSError:
-        return None
+        return frozenset()
     # It goes on after a file that it could not read, and says so.
     certain = done.returncode in (0, 1) and not done.stderr
-    return frozenset(paths(done.stdout)) if certain else None
+    return frozenset(paths(done.stdout)) if certain else frozenset()
 
 
 def staged(root: Path) -> dict[str, bytes]:

@@ -275,10 +275,14 @@ class Step(NamedTuple):
 
 
 class Searched(NamedTuple):
-    """Files that were searched instead of read: they hold none of the values in any spelling."""
+    """Files that were searched instead of read: they hold none of the values in any spelling.
+
+    ``files`` maps each to its inode; ``since`` is when the search began, in nanoseconds.
+    """
 
     values: frozenset[str] = frozenset()
-    files: frozenset[str] = frozenset()
+    files: Mapping[str, int] = MappingProxyType({})
+    since: int = 0
 
 
 class Plan(NamedTuple):

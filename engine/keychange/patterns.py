@@ -29,12 +29,13 @@ CLOSED: Final = frozenset((".git", STATE_DIRECTORY))
 class Expansion:
     """What ``glob`` finds, recursive and hidden files included; ``**`` leads into no closed folder.
 
-    ``found`` says by path from the root whether it is surely a regular file that no link leads to.
+    ``found`` has the paths from the root, with the inode of what is surely a regular file that no
+    link leads to, else 0.
     ``unread`` are the folders on the way that may not be read: what fits in there is not known.
     """
 
     def __init__(self, root: str, pattern: str) -> None:
-        self.found: dict[str, bool] = {}
+        self.found: dict[str, int] = {}
         self.unread: list[str] = []
         self._root = root
         self._walk("", pattern.split("/"), plain=True)
@@ -48,9 +49,9 @@ class Expansion:
         elif not has_magic(part):
             path = f"{folder}{part}"
             full = f"{self._root}/{path}"
-            mode = _mode(full)
+            mode, inode = _looked_at(full)
             if mode and not rest:
-                self.found.setdefault(path, plain and stat.S_ISREG(mode))
+                self.found.setdefault(path, inode if plain and stat.S_ISREG(mode) else 0)
             elif stat.S_ISDIR(mode):
                 self._walk(f"{path}/", rest, plain=plain)
             elif stat.S_ISLNK(mode) and os.path.isdir(full):  # noqa: PTH112 - is_dir raises without access
@@ -80,7 +81,7 @@ class Expansion:
                 self._walk_all(f"{folder}{entry.name}/", rest, plain=inside)
 
     def _take(self, path: str, entry: os.DirEntry[str], *, plain: bool) -> None:
-        self.found[path] = plain and entry.is_file(follow_symlinks=False)
+        self.found[path] = entry.inode() if plain and entry.is_file(follow_symlinks=False) else 0
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
@@ -98,12 +99,13 @@ def _matcher(part: str) -> Callable[[str], object]:
     return re.compile(translate(part)).match
 
 
-def _mode(path: str) -> int:
-    """What a name stands for, a link for itself; 0 where there is nothing."""
+def _looked_at(path: str) -> tuple[int, int]:
+    """What a name stands for, a link for itself, and its inode; 0 where there is nothing."""
     try:
-        return os.lstat(path).st_mode
+        status = os.lstat(path)
     except (OSError, ValueError):
-        return 0
+        return 0, 0
+    return status.st_mode, status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

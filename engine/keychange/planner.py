@@ -125,9 +125,9 @@ def plan_up(
                     schema=partial(_schema_at, schema, migration, operation),
                 )
                 jobs.append((Source(path, draft.data), context))
-            size = sum(len(source.data or b"") for source, _ in jobs)
+            sizes = [len(source.data or b"") for source, _ in jobs]
             with activity("planning", len(jobs)) as under_way:
-                found = spread(examine, jobs, size, told=under_way.step)
+                found = spread(examine, jobs, sizes, told=under_way.step)
             for (source, _), finding in zip(jobs, found, strict=True):
                 diagnostics.extend(finding.diagnostics)
                 sites.extend(_placed(finding.sites, source.data, operation))

@@ -240,7 +240,7 @@ def left_behind(
     )
     if exhaustive:
         read = {path for path in plan.reads if path.endswith(".py")}
-        governed = read | plan.searched.files
+        governed = read | plan.searched.files.keys()
         sources = {each for each in git.tracked(project.root) if each.endswith(".py")}
         found += search.hidden(project.root, wanted, sources - governed, instead, skipped)
     return tuple(_not_told(found, plan))

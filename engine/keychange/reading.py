@@ -22,8 +22,8 @@ from keychange.settings import TEMP_PREFIX
 class Reader:
     """One reading of the files below a root; all it has seen lies in its attributes.
 
-    ``matches``, ``files`` and ``diagnostics`` are those of a snapshot. ``searched``
-    are the paths that were not read. ``instead`` holds bytes to take for files that a transaction
+    ``matches``, ``files`` and ``diagnostics`` are those of a snapshot. ``searched`` maps the paths
+    that were not read to their inodes. ``instead`` holds bytes to take for files that a transaction
     under way has in hand.
     """
 
@@ -40,7 +40,7 @@ class Reader:
         self._lacking: list[str] = []
         self.files: dict[str, bytes | None] = {}
         self.diagnostics: list[Diagnostic] = []
-        self.searched: set[str] = set()
+        self.searched: dict[str, int] = {}
         self._real: dict[str, dict[str, str]] = {}
         self._folders = {"": self._root}
 
@@ -79,7 +79,7 @@ class Reader:
         place: Location,
         without: Callable[[Collection[str]], Collection[str]] | None,
     ) -> None:
-        pattern = target.removeprefix(self._root + "/").removeprefix("./")
+        pattern = from_root(target, self._root)
         parts = pattern.split("/")
         self.matches[target] = ()
         outside = pattern.startswith(("/", "~")) or ".." in parts
@@ -96,17 +96,18 @@ class Reader:
         for each in expansion.unread:
             self._unreadable_folder(each, pattern, place)
         found = expansion.found
-        found.update((each, False) for each in self._instead if fits(each, pattern))
+        found.update((each, 0) for each in self._instead if fits(each, pattern))
         names = [each for each in sorted(found) if _is_open(each)]
         if without:
-            self.searched.update(without([n for n in names if found[n] and n not in self.files]))
+            plain = [each for each in names if found[each] and each not in self.files]
+            self.searched |= {each: found[each] for each in without(plain)}
         self._under_way.total += sum(each not in self.searched for each in names)
         # A name that was just seen to be a file, with no link on its way, is opened at once.
         known = {"", "."}.isdisjoint(parts)
         kept = (
             (each,)
             if each in self.searched
-            else self._file(each, place, known=known and found[each])
+            else self._file(each, place, known=known and bool(found[each]))
             for each in names
         )
         self.matches[target] = tuple(dict.fromkeys(itertools.chain.from_iterable(kept)))
@@ -202,6 +203,11 @@ def _is_same(path: str, other: str) -> bool:
         return Path(path).samefile(other)
     except OSError:
         return False
+
+
+def from_root(target: str, root: str) -> str:
+    """A target by its path or pattern from the root, whose real path is given."""
+    return target.removeprefix(f"{root}/").removeprefix("./")
 
 
 def _is_open(path: str) -> bool:

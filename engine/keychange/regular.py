@@ -17,6 +17,11 @@ MAXIMUM_BYTES: Final = 256 * 1024 * 1024
 """Of a file that is read whole; what is edited by hand is far below it."""
 _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
+_TICK_NS: Final = 20_000_000
+_COARSE_NS: Final = 2_000_000_000
+"""How long after a change a file may change again and keep its time: a kernel's tick, or where
+times have no fraction, as on old file systems, two seconds."""
+
 
 def read_regular(
     path: str | os.PathLike[str],
@@ -70,6 +75,14 @@ def open_regular(
         os.close(descriptor)
         raise
     return descriptor, status
+
+
+def settled(changed_ns: int, started_ns: int) -> bool:
+    """Whether a file with this time of its last change was not changed after some moment.
+
+    The time is that of its status, which nobody can set.
+    """
+    return changed_ns < started_ns - (_TICK_NS if changed_ns % 1_000_000_000 else _COARSE_NS)
 
 
 def _require_regular(status: os.stat_result, limit: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,8 +13,8 @@ from keychange import operations
 from keychange.activity import activity
 from keychange.diagnostics import Diagnostic, Location
 from keychange.model import Context, Migration, Missing, Operation, Searched
-from keychange.reading import Reader
-from keychange.searching import Search, common_ending
+from keychange.reading import Reader, from_root
+from keychange.searching import Search
 from keychange.templates import TemplateError, Templates
 
 
@@ -72,12 +73,13 @@ def take_snapshot(
                     reader.expand(named, place, needed=needed, without=without)
         for path in paths:
             reader.matches[path] = reader.read(path, Location(path))
+    searched = {path: at for path, at in reader.searched.items() if path not in reader.files}
     return Snapshot(
         matches=reader.matches,
         nearest=reader.nearest,
         files=reader.files,
         diagnostics=tuple(reader.diagnostics),
-        searched=Searched(search.values, frozenset(reader.searched - reader.files.keys())),
+        searched=Searched(search.values, searched, search.since),
     )
 
 
@@ -93,13 +95,14 @@ def _search(root: Path, declared: _Declared) -> Search:
         for operation in migration.operations:
             kind = operations.kind(operation.kind)
             if kind.found_by_value(operation):
-                targets += operation.targets
                 try:
+                    texts = map(templates.text, operation.targets)
+                    targets += (from_root(each, os.path.realpath(root)) for each in texts)
                     values |= kind.old_values(operation, context)
                     values |= kind.new_values(operation, context)
                 except TemplateError:  # it differs from file to file
                     return Search(root, frozenset())
-    return Search(root, frozenset(values), common_ending(targets))
+    return Search(root, frozenset(values), targets)
 
 
 def _examined_targets(declared: _Declared) -> frozenset[str]:

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
-SHARE = 1024 * 1024
-"""The bytes from which on a process of its own pays: to examine them takes from ten milliseconds
-(Python that cannot hold a value) to half a second (Python that is rewritten and proved); to start
-a process and to fetch its answer takes ten to twenty."""
+SHARE = 256 * 1024
+"""The bytes from which on a process of its own pays: to examine them takes from some milliseconds
+(Python that cannot hold a value) to a tenth of a second (Python that is rewritten and proved); to
+start a process and to fetch its answer takes ten to twenty."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 def spread(
     function: Callable[[Job], Result],
     jobs: Sequence[Job],
-    size: int,
+    sizes: Sequence[int],
     *,
     most: int | None = None,
     told: Callable[[int], object] = lambda number: None,
@@ -33,26 +33,37 @@ def spread(
     Args:
         function: what to do.
         jobs: what to do it with.
-        size: how many bytes there are to work on in all.
+        sizes: how many bytes each job is to work on.
         most: how many processes at most; as many as there are processors where it is not given.
         told: how many more jobs are done, as far as this process can see.
     """
-    count = min(_processors() if most is None else most, size // SHARE, len(jobs))
+    count = min(_processors() if most is None else most, sum(sizes) // SHARE, len(jobs))
     if count < 2 or not _can_fork():
         return list(_done(function, jobs, told, 1))
+    first, *others = _shares(sizes, count)
     workers: list[_Worker] = []
     try:
-        workers.extend(_Worker(function, jobs[at::count]) for at in range(1, count))
-        results: list[Result | None] = [None] * len(jobs)
-        results[::count] = list(_done(function, jobs[::count], told, count))
-        for at, worker in enumerate(workers, 1):
+        workers.extend(_Worker(function, [jobs[at] for at in share]) for share in others)
+        mine = _done(function, [jobs[at] for at in first], told, count)
+        results: dict[int, Result] = dict(zip(first, mine, strict=True))
+        for share, worker in zip(others, workers, strict=True):
             answer = cast("list[Result] | None", worker.answer())
-            share = jobs[at::count]
-            results[at::count] = answer or [function(job) for job in share]
-        return cast("list[Result]", results)
+            results.update(zip(share, answer or [function(jobs[at]) for at in share], strict=True))
+        return [results[at] for at in range(len(jobs))]
     finally:
         for worker in workers:
             worker.end()
+
+
+def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:
+    """The jobs by number in shares of about the same size: the largest first, to whom has least."""
+    shares: list[list[int]] = [[] for _ in range(count)]
+    held = [0] * count
+    for job in sorted(range(len(sizes)), key=lambda job: -sizes[job]):
+        least = held.index(min(held))
+        shares[least].append(job)
+        held[least] += sizes[job] + 1
+    return shares
 
 
 def _done(

@@ -32,7 +32,7 @@ from keychange.ledger import PATH as LEDGER
 from keychange.model import Json
 from keychange.patterns import CLOSED
 from keychange.project import Project
-from keychange.regular import read_regular
+from keychange.regular import read_regular, settled
 from keychange.resources import bundled_schema
 from keychange.settings import migration_files
 from keychange.standing import Report
@@ -44,11 +44,6 @@ from keychange.warm.saving import save
 
 if TYPE_CHECKING:
     from keychange.warm.seals import Seal
-
-_TICK_NS: Final = 20_000_000
-_COARSE_NS: Final = 2_000_000_000
-"""How long after a change a file may change again and keep its time: a kernel's tick, or where
-times have no fraction, as on old file systems, two seconds."""
 
 _FEW: Final = 1000
 """Files that are sealed one by one in less time than git takes to start."""
@@ -92,8 +87,8 @@ def _contents(
         for path, digest in report.plan.reads.items()
         if path not in searched
     }
-    once = report.plan.searched.files - searched
-    files |= {path: sealer.seal_as_it_is(path) for path in once}
+    for path in report.plan.searched.files.keys() - searched:
+        files[path] = sealer.seal_as_it_is(path)
     base, folders = _base(project, wanted, sealer)
     for pattern in patterns:
         if glob.has_magic(pattern):
@@ -165,7 +160,7 @@ class _Sealer:
         return path, changed, seals.listing(full)
 
     def _settled(self, changed: int) -> bool:
-        return changed < self._started - (_TICK_NS if changed % 1_000_000_000 else _COARSE_NS)
+        return settled(changed, self._started)
 
 
 def _patterns(project: Project) -> Iterator[tuple[str, bool]]:
@@ -192,7 +187,7 @@ def _found_by_search(project: Project, report: Report, patterns: dict[str, bool]
     known = {site.path for step in report.plan.steps for site in step.sites}
     known |= {path for entry in project.ledger.entries for path, _ in entry.recorded()}
     known |= report.marked
-    left = report.plan.searched.files.union(report.plan.reads) - known
+    left = frozenset(report.plan.searched.files).union(report.plan.reads) - known
     if len(left) <= _FEW:
         return frozenset()
     left &= git.read_from_disk(project.root)

@@ -42,7 +42,7 @@ class _Cut(NamedTuple):
         return self.form % hashlib.sha256(data).hexdigest().encode()
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(slots=True, repr=False)
 class Abridged:
     """The bytes that are left of a document, and how to get from them to the whole."""
 
