@@ -54,7 +54,7 @@ from keychange import operations
 from keychange.edits import apply_edits
 from keychange.loader import load_migration
 from keychange.model import Context, Source
-gc.set_threshold(20_000, 20, 20)  # as keychange.__main__ does
+gc.set_threshold(200_000, 20, 20)  # as keychange.__main__ does
 migration = load_migration(Path("migrations/0001_keys.yaml"), "0001_keys.yaml")
 context = Context(revision=migration.revision, expand=lambda value: value)
 operation, = migration.operations
