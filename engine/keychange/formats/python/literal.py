@@ -14,7 +14,6 @@ import tokenize
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Final
@@ -185,6 +184,8 @@ def _shared(old: str, new: str) -> list[tuple[int, int, int]]:
     ends = len(old) - tail, len(new) - tail
     between: list[tuple[int, int, int]] = []
     if 0 < ends[0] - head < _COMPARED and 0 < ends[1] - head < _COMPARED:
+        from difflib import SequenceMatcher  # for literals in pieces alone
+
         matcher = SequenceMatcher(None, old[head : ends[0]], new[head : ends[1]], autojunk=False)
         between = [
             (head + each.a, head + each.b, each.size)
