@@ -15,6 +15,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import measure
 import scale
@@ -25,6 +26,8 @@ from measure import Row
 from places import CHECKOUT, Places, machine
 from transaction import transaction
 from upgrading import upgrade
+
+Grown: TypeAlias = list[dict[str, object]]
 
 
 def main() -> int:
@@ -58,46 +61,50 @@ def main() -> int:
     }
     if options.real:
         workloads["real"] = lambda: real(places, runs * 5, options.real)
+    sizes = (100, 1_000) if quick else (100, 1_000, 10_000)
+    growing: dict[str, Callable[[], Grown]] = {
+        "scale": lambda: [*scale.configs(places, sizes), *scale.sources(places, sizes[1:])],
+        "document": lambda: scale.document(places, 10 if quick else 100),
+    }
     slow = {"hundred-thousand", "literal-1000"}
-    chosen = options.only if options.only is not None else [
-        name for name in (*workloads, "scale", "document") if not (quick and name in slow)
-    ]  # fmt: skip
-    names = (*workloads, "scale", "document")
+    names = (*workloads, *growing)
+    chosen = options.only
+    if chosen is None:
+        chosen = [name for name in names if not (quick and name in slow)]
     if unknown := set(chosen) - set(names):
         parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     if not workloads.keys().isdisjoint(chosen):  # the others have no peers
         places.install_peers()
     rows: list[Row] = []
+    grown: dict[str, Grown] = {name: [] for name in growing}
     broken = []
     for name in chosen:
         try:
-            rows += workloads[name]() if name in workloads else []
+            if name in growing:
+                grown[name] = growing[name]()
+            else:
+                rows += workloads[name]()
         except SystemExit as problem:  # the others are worth having all the same
             broken.append(f"{name}: {problem}")
-    sizes = (100, 1_000) if quick else (100, 1_000, 10_000)
-    grown = scale.configs(places, sizes) if "scale" in chosen else []
-    thousands = tuple(size for size in sizes if size >= 1_000)
-    spread = scale.sources(places, thousands) if "scale" in chosen else []
-    large = scale.document(places, 10 if quick else 100) if "document" in chosen else []
     about = machine(places)
-    result = {
-        "format_version": 1,
-        "machine": about,
-        "rows": measure.data(rows),
-        "scale": [*grown, *spread],
-        "document": large,
-    }
+    data = measure.data(rows)
+    result = {"format_version": 1, "machine": about, "rows": data, **grown}
     (options.folder / "results.json").write_text(json.dumps(result, indent=2) + "\n")
-    if rows:
-        print(measure.table(rows))
-    for each_table in filter(None, (grown, spread, large)):
-        print("\n" + scale.table(each_table))
+    _show(rows, grown)
     print(f"\n{about['system']}, {about['processors']} processors, Python {about['python']}")
     missed = [row for row in rows if not row.met]
     print(f"{len(rows) - len(missed)} of {len(rows)} rows as aimed at", file=sys.stderr)
     for each in broken:
         print(each, file=sys.stderr)
     return 1 if broken else 0
+
+
+def _show(rows: list[Row], grown: dict[str, Grown]) -> None:
+    if rows:
+        print(measure.table(rows))
+    for tables in grown.values():
+        for unit in dict.fromkeys(str(each["unit"]) for each in tables):
+            print("\n" + scale.table([each for each in tables if each["unit"] == unit]))
 
 
 if __name__ == "__main__":
