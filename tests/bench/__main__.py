@@ -46,7 +46,7 @@ def main() -> int:
         "start": lambda: start(places, runs * 5),
         "history": lambda: history(places, runs * 3),
         "everything": lambda: everything(places, runs, 1),
-        "hundred-thousand": lambda: everything(places, 3, 11),
+        "hundred-thousand": lambda: everything(places, runs, 11),
         "upgrade": lambda: upgrade(places, runs),
         "literal-1": lambda: literals(places, runs, 1),
         "literal-50": lambda: literals(places, runs, 50),
