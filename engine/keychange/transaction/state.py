@@ -26,11 +26,6 @@ _HINTS: Final = {
 }
 
 
-def state_dir(root: Path) -> Path:
-    """The folder of local state, whether it exists or not."""
-    return root / STATE
-
-
 def ensure_state_dir(root: Path) -> None:
     """Make the folder with its own ``.gitignore``; both are checked each time.
 

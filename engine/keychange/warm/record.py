@@ -32,6 +32,7 @@ from keychange.ledger import PATH as LEDGER
 from keychange.model import Json
 from keychange.patterns import CLOSED
 from keychange.project import Project
+from keychange.reading import from_root
 from keychange.regular import read_regular, settled
 from keychange.resources import bundled_schema
 from keychange.settings import migration_files
@@ -170,7 +171,7 @@ def _patterns(project: Project) -> Iterator[tuple[str, bool]]:
         for operation in migration.operations:
             found = operations.kind(operation.kind).found_by_value(operation)
             for target in operation.targets:
-                path = templates.text(target).removeprefix(f"{project.root}/").removeprefix("./")
+                path = from_root(templates.text(target), str(project.root))
                 searchable[path] = searchable.get(path, True) and found
     yield from searchable.items()
 
