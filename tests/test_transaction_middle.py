@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from unittest.mock import Mock
 
 import pytest
 
 from keychange.errors import RollbackError, RolledBackError
+from keychange.transaction import flushing
 from keychange.transaction.files import FileSystem
 from keychange.transaction.lock import lock
 from keychange.transaction.preflight import FileWrite
@@ -188,7 +188,8 @@ def test_flushing_in_threads_tells_what_failed(root):
 
 def test_flushing_without_threads(root, monkeypatch):
     """A system that lets no thread be started: everything is flushed all the same."""
-    monkeypatch.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("no more")))
+    refused = Mock(side_effect=RuntimeError("no more"))
+    monkeypatch.setattr(flushing, "start_new_thread", refused)
     flushed = []
 
     class Counting(FileSystem):
@@ -198,6 +199,7 @@ def test_flushing_without_threads(root, monkeypatch):
     with injected(Counting()):
         run(root, WRITES)
     assert {(root / name).stat().st_ino for name in ("a", "b", "sub/made", "sub")} <= set(flushed)
+    refused.assert_called()
 
 
 def test_undoing_is_flushed_before_the_journal_goes(root):

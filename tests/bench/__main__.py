@@ -55,8 +55,7 @@ def main() -> int:
         "validation": lambda: validation(places, min(runs, 5), many),
         "keys": lambda: keys(places, runs),
         "transaction": lambda: [
-            *transaction(places, runs * 3, 105),
-            *transaction(places, runs * 3, 400),
+            transaction(places.fresh("transaction"), runs * 3, number) for number in (105, 400)
         ],
     }
     if options.real:

@@ -40,6 +40,20 @@ def run(*words: object) -> None:
         raise CannotMakeError(f"{words[0]}: {last}")
 
 
+def in_own_namespace() -> int | None:
+    """Run this program anew where its mounts end with it, and say how that ended; None inside."""
+    if "--inside" in sys.argv:
+        sys.argv.remove("--inside")
+        return None
+    if os.geteuid() != 0 or sys.platform != "linux":
+        print("mounting needs root, and Linux")
+        return 2
+    inside = ["unshare", *_APART, sys.executable, *sys.argv, "--inside"]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "TMPDIR": folder}
+        return subprocess.run(inside, check=False, env=environment).returncode
+
+
 def mount(kind: str, where: Path, *options: str) -> Path:
     where.mkdir(parents=True, exist_ok=True)
     run("mount", "-t", kind, *options, kind, where)
@@ -314,13 +328,9 @@ PLACES: tuple[Callable[[Path], None], ...] = (
 
 
 def main() -> int:
-    if os.geteuid() != 0 or sys.platform != "linux":
-        print("mounting needs root, and Linux")
-        return 2
-    if "--inside" not in sys.argv:
-        inside = ["unshare", *_APART, sys.executable, *sys.argv]
-        return subprocess.run([*inside, "--inside"], check=False).returncode
-    wanted = [each for each in sys.argv[1:] if each != "--inside"]
+    if (outside := in_own_namespace()) is not None:
+        return outside
+    wanted = sys.argv[1:]
     wrong = 0
     for place in PLACES:
         if wanted and place.__name__ not in wanted:

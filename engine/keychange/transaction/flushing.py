@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
-from collections.abc import Iterable, Sequence
+from _thread import start_new_thread
+from collections.abc import Iterable
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Self
 
@@ -51,27 +52,26 @@ class Flushing:
             self._flush()
 
     def _flush(self) -> None:
-        collected, self._collected = self._collected, []
-        count = min(files.system.flushers, len(collected))
-        shares = [collected[number::count] for number in range(count)]
-        helpers = []
-        for share in shares[1:]:
-            helper = threading.Thread(target=self._hand_over, args=(share,))
-            try:
-                helper.start()
-            except RuntimeError:  # the system's limit of threads
-                self._hand_over(share)
-            else:
-                helpers.append(helper)
-        if shares:
-            self._hand_over(shares[0])
-        for helper in helpers:
-            helper.join()
+        waiting, self._collected = self._collected, []
+        ended: SimpleQueue[None] = SimpleQueue()
+        at_work = 1
+        with contextlib.suppress(RuntimeError):  # the system's limit of threads: fewer do it all
+            while at_work < min(files.system.flushers, len(waiting)):
+                # A Thread of threading is not started until it runs, for which this one would wait.
+                start_new_thread(self._hand_over, (waiting, ended))
+                at_work += 1
+        self._hand_over(waiting, ended)
+        for _ in range(at_work):
+            ended.get()
         if self._problems:
             raise self._problems[0]
 
-    def _hand_over(self, share: Sequence[tuple[str, int]]) -> None:
-        for name, descriptor in share:
+    def _hand_over(self, waiting: list[tuple[str, int]], ended: SimpleQueue[None]) -> None:
+        while waiting:
+            try:
+                name, descriptor = waiting.pop(0)
+            except IndexError:  # another took the last
+                break
             try:
                 if not self._problems:
                     files.system.flush(descriptor)
@@ -81,6 +81,7 @@ class Flushing:
                 self._problems.append(problem)
             finally:
                 os.close(descriptor)
+        ended.put(None)
 
 
 def flush_folders(tree: Tree, paths: Iterable[str]) -> None:
