@@ -49,7 +49,7 @@ def left_behind(
     for path in counted(paths, "searching", len(paths)):
         if path.startswith(prefixes):
             continue
-        data = planned[path] if path in planned else _read(root / path)
+        data = planned[path] if path in planned else _read(root, path)
         if data and b"\0" not in data[:8192]:
             found.extend(_occurrences(path, data, wanted))
         elif found_by_git and path not in planned and _is_long(root / path):
@@ -80,7 +80,7 @@ def hidden(
     found: list[Diagnostic] = []
     paths = sorted(sources)
     for path in counted(paths, "searching behind escapes", len(paths)):
-        data = planned[path] if path in planned else _read(root / path)
+        data = planned[path] if path in planned else _read(root, path)
         if not data or path.startswith(prefixes) or not may_contain(data, wanted):
             continue
         try:
@@ -121,17 +121,18 @@ def _joins(data: bytes, at: int, edge: int) -> bool:
 
 def all_files(root: Path) -> Iterator[str]:
     """Every file under a folder that is no checkout, without what tools keep for themselves."""
-    for folder, names, files in os.walk(root):
+    top = f"{root}".rstrip("/") + "/"
+    for folder, names, files in os.walk(top):
         names[:] = sorted(name for name in names if name not in SKIPPED)
+        inside = f"{folder}/".removeprefix(top).lstrip("/")
         for name in sorted(files):
-            path = os.path.relpath(os.path.join(folder, name), root)  # noqa: PTH118 (many files)
-            yield path.replace(os.sep, "/")
+            yield f"{inside}{name}"
 
 
-def _read(path: Path) -> bytes:
+def _read(root: Path, path: str) -> bytes:
     """The bytes of a file; nothing for a large one, a link or one that is gone."""
     try:
-        return read_regular(path, limit=_LONGEST, follow=False)
+        return read_regular(f"{root}/{path}", limit=_LONGEST, follow=False)
     except OSError:
         return b""
 
