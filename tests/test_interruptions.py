@@ -103,7 +103,7 @@ def test_again_and_again_while_files_are_put_back_does_not_stop_that(root):
 
 
 def test_while_the_ending_is_told_it_is_told_to_its_end(root):
-    terminal = Terminal(root, "up", gate="keychange.cli.session:Session.interrupted")
+    terminal = Terminal(root, "up", gate="keychange.cli.ending:_say_what_is_left")
     terminal.asks("Write these changes?")
     terminal.press(INTERRUPT)
     terminal.reach()

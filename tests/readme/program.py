@@ -11,7 +11,7 @@ import click
 from keychange import explanations
 from keychange.cli import VERBS
 from keychange.cli import help as layout
-from keychange.cli.session import COMMON_OPTIONS
+from keychange.cli.verb import shared_options
 from readme.parts import code, details, prose, table
 
 
@@ -28,7 +28,7 @@ def commands() -> str:
 
 
 def _options() -> str:
-    shared = {option.name for option in COMMON_OPTIONS()}
+    shared = {option.name for option in shared_options()}
     parts = []
     for name in VERBS:
         command: click.Command = import_module(f"keychange.cli.{name}_verb").command
@@ -46,7 +46,7 @@ def _options() -> str:
             parts.append(table(("option", "means"), own) + "\n")
         ends = "; ".join(f"{number}: {words}" for number, words in layout.exits(name))
         parts.append(f"Exit codes: {ends}.\n")
-    rows = [_row(each, click.Context(click.Command("x"))) for each in COMMON_OPTIONS()]
+    rows = [_row(each, click.Context(click.Command("x"))) for each in shared_options()]
     parts.append("#### Options of all verbs, before or after the verb\n")
     parts.append(table(("option", "means"), rows))
     return "\n".join(parts)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
-from keychange.cli.session import COMMON_OPTIONS, Session
+from keychange.cli import ending
+from keychange.cli.session import Session
+from keychange.cli.verb import shared_options
 from keychange.errors import KeychangeError
-from keychange.interruption import Deferral, heed
+from keychange.interruption import heed
 
 VERBS = {
     "init": "Set up migrations/ with a first migration, made of what the project holds.",
@@ -97,11 +97,7 @@ class Verbs(click.Group):
         """What it is, the verbs by what they are for, options, variables and exit codes."""
         from keychange.cli import help as layout
 
-        style = Session().style()
-        ctx.color = style.colour
-        formatter = layout.formatter(ctx, style)
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
+        formatter = layout.begun(self, ctx, Session().style())
         formatter.rows("Examples", layout.examples(EXAMPLES))
         formatter.sections(layout.verbs(VERBS))
         formatter.sections(layout.options(ctx, ()))
@@ -142,7 +138,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 @click.group(
     cls=Verbs,
     params=[
-        *COMMON_OPTIONS(),
+        *shared_options(),
         click.Option(
             ["--version"],
             is_flag=True,
@@ -187,9 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stderr.close()
         code = 1
     except KeyboardInterrupt as stop:  # one that came while an ending was being told
-        code = _interrupted(session, stop)
+        code = ending.interrupted(session, stop)
     except Exception as problem:  # noqa: BLE001 (the one boundary; it tells no more than it may)
-        code = _crashed(session, problem)
+        code = ending.crashed(session, problem)
     finally:
         session.close()
     gc.freeze()  # the system takes it all: nothing is to be gained by looking for what is garbage
@@ -204,52 +200,15 @@ def _code(session: Session, arguments: Sequence[str] | None) -> int:
     except click.exceptions.Exit as done:
         return done.exit_code
     except Stopped as stop:
-        return _interrupted(session, stop.__cause__)
+        return ending.interrupted(session, stop.__cause__)
     except click.Abort as stop:  # at a question, or before the verb
         print(file=sys.stderr)
-        return _interrupted(session, stop.__cause__ or stop.__context__)
+        return ending.interrupted(session, stop.__cause__ or stop.__context__)
     except click.UsageError as problem:
         from keychange.cli.usage import explained
 
-        return session.fail(explained(problem))
+        return ending.failed(session, explained(problem))
     except KeychangeError as problem:
-        return session.fail(problem)
+        return ending.failed(session, problem)
     except KeyboardInterrupt as stop:
-        return _interrupted(session, stop)
-
-
-def _interrupted(session: Session, stop: BaseException | None) -> int:
-    """Say what the files hold; a further signal must not cut that short."""
-    code = 128 + int(getattr(stop, "signal_number", signal.SIGINT))
-    with Deferral():
-        try:
-            return session.interrupted(
-                code,
-                committed=getattr(stop, "committed", None),
-                done=getattr(stop, "done", ()),
-                diagnostics=getattr(stop, "diagnostics", ()),
-            )
-        except OSError:  # the terminal has gone
-            _forget_output()
-            return code
-
-
-def _crashed(session: Session, problem: Exception) -> int:
-    """Tell an error that nobody foresaw, or that there is nowhere to tell anything."""
-    try:
-        code = session.crash(problem)
-        sys.stdout.flush()
-    except OSError as unheard:
-        with suppress(OSError):
-            print(f"Cannot write what there is to say: {unheard.strerror}.", file=sys.stderr)
-            sys.stderr.flush()
-        _forget_output()
-        return 2
-    return code
-
-
-def _forget_output() -> None:
-    """Let what waits to be written, where nothing can be, go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
+        return ending.interrupted(session, stop)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 from keychange.diagnostics import Diagnostic, Severity, errors_in, in_order
 from keychange.warm.replay import Asked, asked, clean_names
 

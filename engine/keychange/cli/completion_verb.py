@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 
 _EXAMPLES = """\
 eval "$(migrate completion bash)"  # in bash or zsh, for this shell

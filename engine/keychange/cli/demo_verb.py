@@ -14,7 +14,8 @@ from pathlib import Path
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 from keychange.diagnostics import error
 from keychange.errors import KeychangeError, RefusedError
 

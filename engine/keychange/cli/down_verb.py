@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 
 _EXAMPLES = """\
 migrate down  # the last one

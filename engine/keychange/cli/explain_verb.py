@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 

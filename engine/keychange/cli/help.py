@@ -153,10 +153,13 @@ class Formatter(click.HelpFormatter):
             self.rows(title, rows, width)
 
 
-def formatter(ctx: click.Context, style: Style) -> Formatter:
-    """A formatter for a context, as wide as the terminal, up to 100 columns."""
+def begun(command: click.Command, ctx: click.Context, style: Style) -> Formatter:
+    """A page with its usage and what it is for, as wide as the terminal, up to 100 columns."""
+    ctx.color = style.colour
     made = Formatter(width=max(min(style.width, ctx.max_content_width or 100) - 2, 50))
     made.style = style
+    command.format_usage(ctx, made)
+    command.format_help_text(ctx, made)
     return made
 
 

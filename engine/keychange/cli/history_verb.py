@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 
 _EXAMPLES = """\
 migrate history

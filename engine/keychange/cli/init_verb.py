@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 from keychange.diagnostics import error
 from keychange.errors import RefusedError
 

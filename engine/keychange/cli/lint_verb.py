@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 from keychange.diagnostics import Severity, error
 from keychange.errors import UsageProblem
 

@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -15,7 +14,7 @@ from typing import Final
 
 from keychange import activity
 from keychange.render.masking import line
-from keychange.render.style import visible
+from keychange.render.style import columns, visible
 
 DELAY: Final = 0.4  # seconds before anything is shown: what is quick needs no words
 EVERY: Final = 0.1  # seconds between two looks
@@ -80,8 +79,8 @@ class Live:
         if not words:
             self._erase()
             return
-        columns = _columns_of_terminal()
-        shown = f"  {fit(words, columns - 3)}" if columns >= _NARROW else ""
+        width = _columns_of_terminal()
+        shown = f"  {fit(words, width - 3)}" if width >= _NARROW else ""
         if shown != self._shown:
             self._write(f"{_ERASE}{shown}")
             self._shown = shown
@@ -119,22 +118,16 @@ def _columns_of_terminal() -> int:
         return 80
 
 
-def fit(text: str, columns: int) -> str:
+def fit(text: str, room: int) -> str:
     """The beginning of a text that fills so many columns at most."""
     if text.isascii():
-        return text if len(text) <= columns else f"{text[: columns - 1]}…"
-    widths = [_columns(character) for character in text]
-    if sum(widths) <= columns:
+        return text if len(text) <= room else f"{text[: room - 1]}…"
+    widths = list(map(columns, text))
+    if sum(widths) <= room:
         return text
-    room = columns - 1
+    room -= 1
     for at, width in enumerate(widths):
         room -= width
         if room < 0:
             return f"{text[:at]}…"
     return text
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me", "Mn"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

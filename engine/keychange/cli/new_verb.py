@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 
 if TYPE_CHECKING:
     from keychange.authoring import Draft

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from keychange.cli.session import Session, verb
+from keychange.cli.session import Session
+from keychange.cli.verb import verb
 from keychange.diagnostics import error, errors_in, in_order
 from keychange.errors import UsageProblem
 from keychange.model import Json

@@ -1,4 +1,4 @@
-"""The session: the options that all verbs share, and how a verb speaks to the user."""
+"""The session: what the shared options say, and how a verb speaks to the user."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
-import click
-
-from keychange.diagnostics import Diagnostic, Location, Severity, error, in_order, warning
-from keychange.errors import KeychangeError
+from keychange.diagnostics import Diagnostic, Location, Severity, in_order, warning
 from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
@@ -28,66 +25,11 @@ if TYPE_CHECKING:
     from keychange.settings import Settings
     from keychange.transaction.recovery import Recovery
 
-_CLOSING = {
-    "refused": ("Refused: nothing was written.", "Refused: nothing else was written."),
-    "rolled-back": (
-        "Rolled back: every file was restored and compared.",
-        "Rolled back: every file of this step was restored and compared.",
-    ),
-    "rolled-back-unconfirmed": ("Rolled back, not confirmed: look at the files named above.",) * 2,
-    "rollback-failed": ("Not restored: the files named above need your hand.",) * 2,
-}
-"""The last line for an ending: where nothing was done before, and where something was."""
-
-_NOTHING = "nothing was written"
-_UNTOUCHED = {
-    "model": "no file of the project was written; what was fetched is kept, and goes on from there",
-    "verify": "no file was written; what passed before is recorded",
-    "demo": "no file was written but those of the demo",
-}
-"""What an interruption leaves where no step was begun."""
-
 T = TypeVar("T")
 FORMATS = ("text", "concise", "json", "github", "sarif", "html")
 CHECKING = ("check", "validate", "lint")
-_ONLY_FOR = {"concise": CHECKING, "sarif": CHECKING, "html": ("plan",)}
-"""Formats that some verbs have alone: two of diagnostics, and a page."""
 _AT_ONCE = ("text", "concise", "github", "html")
 """Formats in which diagnostics may be written at once; of the others there is one document."""
-
-
-def COMMON_OPTIONS() -> list[click.Option]:  # noqa: N802 (it makes a constant list anew for each command)
-    """The options that stand before or after a verb."""
-    folder = click.Path(file_okay=False, path_type=Path)
-    return [
-        click.Option(
-            ["-C", "--root"],
-            type=folder,
-            metavar="DIR",
-            envvar="KEYCHANGE_ROOT",
-            show_envvar=True,
-            help="Root of the project.  [default: the nearest parent with migrations]",
-        ),
-        click.Option(
-            ["--migrations"],
-            type=folder,
-            metavar="DIR",
-            envvar="KEYCHANGE_MIGRATIONS",
-            show_envvar=True,
-            help="Folder of the migrations.  [default: ROOT/migrations]",
-        ),
-        click.Option(
-            ["--format"], type=click.Choice(FORMATS), help="Form of the result.  [default: text]"
-        ),
-        click.Option(
-            ["--color"],
-            type=click.Choice(["auto", "always", "never"]),
-            help="Colour; auto heeds NO_COLOR, FORCE_COLOR and the terminal.  [default: auto]",
-        ),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say more."),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say only what is wrong."),
-        click.Option(["--debug"], is_flag=True, help="Show a traceback for an unexpected error."),
-    ]
 
 
 class Session:
@@ -250,7 +192,8 @@ class Session:
         """A block that writes to the terminal, or leaves it to somebody else, such as a pager."""
         return self._started.hushed() if self._started is not None else nullcontext()
 
-    def _wipe(self) -> None:
+    def wipe(self) -> None:
+        """Leave the line as if nothing had been typed on it."""
         self.close()
         if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
             print("\r\x1b[K", end="", file=sys.stderr)
@@ -311,8 +254,9 @@ class Session:
 
         if self.quiet:
             diagnostics = [each for each in diagnostics if each.severity is not Severity.NOTE]
-        if self.format in ("github", "sarif", "concise"):
-            diagnostics = [self._located(each) for each in diagnostics]
+        if self.format in ("github", "sarif", "concise") and (root := self._root):
+            base = self._base(root)
+            diagnostics = [rendering.told_from(base, each, root) for each in diagnostics]
         if self.format == "github":
             self.show(rendering.github(diagnostics))
         elif self.format == "concise":
@@ -350,94 +294,13 @@ class Session:
             command = f"cd {shlex.quote(str(folder))} && {command}"
         return each._replace(command=command, hint=self.pasted(each.hint, "`"))
 
-    def _located(self, found: Diagnostic) -> Diagnostic:
-        """A diagnostic with paths as their readers take them, who do not know of the root.
+    def _base(self, root: Path) -> Path:
+        """From where paths are told to who does not know of the root.
 
         An editor opens a file from the working folder; a service for code knows the checkout.
         """
-        root = self._root
-        if root is None:
-            return found
         tops = (each for each in (root, *root.parents) if (each / ".git").exists())
-        base = Path.cwd() if self.format == "concise" else next(tops, root)
-
-        def seen(place: Location) -> Location:
-            if not place.path or os.path.isabs(place.path):  # noqa: PTH117 (a text)
-                return place
-            path = os.path.relpath(os.path.join(root, place.path), base)  # noqa: PTH118 (a text)
-            return place._replace(path=path.replace(os.sep, "/"))
-
-        related = tuple(each._replace(location=seen(each.location)) for each in found.related)
-        location = seen(found.location) if found.location else None
-        return found._replace(location=location, related=related)
-
-    def fail(self, problem: KeychangeError) -> int:
-        """End with an error of ours: what is wrong, where, and what to do."""
-        code = problem.exit_code
-        if self.format == "json":
-            done: list[Json] = [*problem.done]
-            return self.emit(code, problem.diagnostics, ending=problem.ending, done=done)
-        self.report(problem.diagnostics)
-        if problem.ending in _CLOSING:
-            self.say(self.stays(problem.done) + _CLOSING[problem.ending][bool(problem.done)])
-        return code
-
-    def stays(self, done: Iterable[str]) -> str:
-        """Words for the revisions that a run had finished before it stopped."""
-        names = ", ".join(done)
-        how = "taken back" if self.verb == "down" else "applied"
-        return f"Stopped. {how.capitalize()} before, and left so: {names}. " if names else ""
-
-    def interrupted(
-        self,
-        code: int,
-        *,
-        committed: bool | None,
-        done: tuple[str, ...],
-        diagnostics: Iterable[Diagnostic] = (),
-    ) -> int:
-        """End where a signal stopped the run, with what the files hold.
-
-        ``committed`` says that those of the step under way are all new, or all old; None where
-        none was begun.
-        """
-        if self.format == "json":
-            named: list[Json] = [*done]
-            return self.emit(
-                code, diagnostics, ending="interrupted", committed=committed, done=named
-            )
-        self.report(diagnostics)
-        other = "other " if done else ""
-        words = {
-            None: _UNTOUCHED.get(self.verb, "nothing else was written" if done else _NOTHING),
-            False: f"every {other}file is as it was before",
-            True: "every file holds its new value",
-        }[committed]
-        if committed and self.verb == "up":
-            words += ", not verified; `migrate up` goes on with the checks"
-        self._wipe()  # what the terminal shows of the key
-        print(without_secrets(f"{self.stays(done)}Interrupted; {words}."), file=sys.stderr)
-        return code
-
-    def crash(self, problem: Exception) -> int:
-        """End with an error that nobody foresaw; its text may hold anything, so it is not shown."""
-        if self.debug:
-            self._trace(problem)
-        message = f"unexpected {type(problem).__name__}; this is a bug in keychange"
-        again = "" if self.debug else "run it again with --debug and "
-        hint = f"{again}report what it shows"
-        return self.fail(KeychangeError(error("internal-error", message, hint=hint)))
-
-    def _trace(self, problem: BaseException) -> None:
-        """The way to an error and to its causes, without their texts: those may quote a file."""
-        import traceback
-
-        cause = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
-        if cause is not None:
-            self._trace(cause)
-        print("Traceback (most recent call last):", file=sys.stderr)
-        print("".join(traceback.format_tb(problem.__traceback__)), end="", file=sys.stderr)
-        print(f"{type(problem).__qualname__} (its text may quote a file)", file=sys.stderr)
+        return Path.cwd() if self.format == "concise" else next(tops, root)
 
 
 def _columns() -> int:
@@ -448,65 +311,3 @@ def _columns() -> int:
     with suppress(AttributeError, ValueError, OSError):  # no stream, a closed one, no terminal
         return os.get_terminal_size(cast("TextIO", sys.__stdout__).fileno()).columns or 80
     return 80
-
-
-class Verb(click.Command):
-    """A verb: takes the shared options too, so that they may stand after it."""
-
-    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:  # noqa: ANN401 (click's own)
-        super().__init__(*arguments, **options)
-        self.examples = examples
-        for param in self.params:
-            if isinstance(param, click.Option):
-                param.show_envvar = True
-                if param.show_default is None and param.default not in (None, "", False):
-                    param.show_default = True
-        self._shared = [option.name or "" for option in COMMON_OPTIONS()]
-        for option in COMMON_OPTIONS():
-            if option.name == "format":
-                fit = (each for each in FORMATS if self.name in _ONLY_FOR.get(each, (self.name,)))
-                option.metavar = f"[{'|'.join(fit)}]"
-            self.params.append(option)
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's own)
-        """Hand shared options to the session, and the rest to the verb."""
-        session = ctx.ensure_object(Session)
-        given = {name: ctx.params.pop(name, None) for name in self._shared}
-        # What the environment says has been taken with the options before the verb.
-        typed = click.core.ParameterSource.COMMANDLINE
-        session.take({k: v for k, v in given.items() if ctx.get_parameter_source(k) is typed})
-        session.verb = self.name or ""
-        if session.verb not in _ONLY_FOR.get(session.format, (session.verb,)):
-            form = session.options.pop("format")
-            message = f"--format {form} is for {' and '.join(_ONLY_FOR[form])}; not for {self.name}"
-            raise click.UsageError(message, ctx)
-        return super().invoke(ctx)
-
-    def get_help(self, ctx: click.Context) -> str:
-        """Usage, what it does, examples, options by what they are for, and exit codes."""
-        from keychange.cli import help as layout
-
-        style = Session().style()
-        ctx.color = style.colour
-        formatter = layout.formatter(ctx, style)
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
-        formatter.rows("Examples", layout.examples(self.examples))
-        formatter.sections(layout.options(ctx, self._shared))
-        formatter.rows("Exit codes", layout.exits(self.name or ""))
-        return formatter.getvalue().rstrip("\n")
-
-
-Decorator = Callable[[Callable[..., Any]], click.Command]
-
-
-def verb(name: str, examples: str) -> Decorator:
-    """Declare a verb; its function's docstring is its help.
-
-    ``examples`` are commands, a line each; two spaces, a `#` and what it is for may follow.
-    """
-
-    def decorate(function: Callable[..., Any]) -> click.Command:
-        return click.command(name, cls=Verb, examples=examples)(click.pass_obj(function))
-
-    return decorate

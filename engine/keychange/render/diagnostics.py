@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from keychange.diagnostics import Diagnostic, Related, Severity
+from keychange.diagnostics import Diagnostic, Location, Related, Severity
 from keychange.model import Json
 from keychange.render import masking
 from keychange.render.snippet import snippet
@@ -96,6 +98,20 @@ def _parts(each: Diagnostic) -> tuple[str, str, str]:
 
 def _labelled(place: str, label: str, each: Diagnostic, style: Style) -> str:
     return f"{style(place, 'bold')}{style(label, 'bold', _COLOURS[each.severity])}: "
+
+
+def told_from(base: Path, found: Diagnostic, root: Path) -> Diagnostic:
+    """A diagnostic with paths from a folder, for readers who do not know of the root."""
+
+    def seen(place: Location) -> Location:
+        if not place.path or os.path.isabs(place.path):  # noqa: PTH117 (a text)
+            return place
+        path = os.path.relpath(os.path.join(root, place.path), base)  # noqa: PTH118 (a text)
+        return place._replace(path=path.replace(os.sep, "/"))
+
+    related = tuple(each._replace(location=seen(each.location)) for each in found.related)
+    location = seen(found.location) if found.location else None
+    return found._replace(location=location, related=related)
 
 
 def github(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:

@@ -1,0 +1,106 @@
+"""A verb: how one is declared, with the options that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keychange.cli.session import CHECKING, FORMATS, Session
+
+_ONLY_FOR = {"concise": CHECKING, "sarif": CHECKING, "html": ("plan",)}
+"""Formats that some verbs have alone: two of diagnostics, and a page."""
+
+
+def shared_options() -> list[click.Option]:
+    """The options that stand before or after a verb, made anew for each command."""
+    folder = click.Path(file_okay=False, path_type=Path)
+    return [
+        click.Option(
+            ["-C", "--root"],
+            type=folder,
+            metavar="DIR",
+            envvar="KEYCHANGE_ROOT",
+            show_envvar=True,
+            help="Root of the project.  [default: the nearest parent with migrations]",
+        ),
+        click.Option(
+            ["--migrations"],
+            type=folder,
+            metavar="DIR",
+            envvar="KEYCHANGE_MIGRATIONS",
+            show_envvar=True,
+            help="Folder of the migrations.  [default: ROOT/migrations]",
+        ),
+        click.Option(
+            ["--format"], type=click.Choice(FORMATS), help="Form of the result.  [default: text]"
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            help="Colour; auto heeds NO_COLOR, FORCE_COLOR and the terminal.  [default: auto]",
+        ),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say more."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say only what is wrong."),
+        click.Option(["--debug"], is_flag=True, help="Show a traceback for an unexpected error."),
+    ]
+
+
+class Verb(click.Command):
+    """A verb: takes the shared options too, so that they may stand after it."""
+
+    def __init__(self, *arguments: Any, examples: str = "", **options: Any) -> None:  # noqa: ANN401 (click's own)
+        super().__init__(*arguments, **options)
+        self.examples = examples
+        for param in self.params:
+            if isinstance(param, click.Option):
+                param.show_envvar = True
+                if param.show_default is None and param.default not in (None, "", False):
+                    param.show_default = True
+        self._shared = [option.name or "" for option in shared_options()]
+        for option in shared_options():
+            if option.name == "format":
+                fit = (each for each in FORMATS if self.name in _ONLY_FOR.get(each, (self.name,)))
+                option.metavar = f"[{'|'.join(fit)}]"
+            self.params.append(option)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's own)
+        """Hand shared options to the session, and the rest to the verb."""
+        session = ctx.ensure_object(Session)
+        given = {name: ctx.params.pop(name, None) for name in self._shared}
+        # What the environment says has been taken with the options before the verb.
+        typed = click.core.ParameterSource.COMMANDLINE
+        session.take({k: v for k, v in given.items() if ctx.get_parameter_source(k) is typed})
+        session.verb = self.name or ""
+        if session.verb not in _ONLY_FOR.get(session.format, (session.verb,)):
+            form = session.options.pop("format")
+            message = f"--format {form} is for {' and '.join(_ONLY_FOR[form])}; not for {self.name}"
+            raise click.UsageError(message, ctx)
+        return super().invoke(ctx)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Usage, what it does, examples, options by what they are for, and exit codes."""
+        from keychange.cli import help as layout
+
+        formatter = layout.begun(self, ctx, Session().style())
+        formatter.rows("Examples", layout.examples(self.examples))
+        formatter.sections(layout.options(ctx, self._shared))
+        formatter.rows("Exit codes", layout.exits(self.name or ""))
+        return formatter.getvalue().rstrip("\n")
+
+
+Decorator = Callable[[Callable[..., Any]], click.Command]
+
+
+def verb(name: str, examples: str) -> Decorator:
+    """Declare a verb; its function's docstring is its help.
+
+    ``examples`` are commands, a line each; two spaces, a `#` and what it is for may follow.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        return click.command(name, cls=Verb, examples=examples)(click.pass_obj(function))
+
+    return decorate
