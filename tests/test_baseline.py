@@ -9,8 +9,9 @@ import pytest
 from keychange import baseline
 from keychange.options import Options
 from keychange.outcome import CheckOutcome
+from keychange.planning import plan_up
 from keychange.probing.checkpoint import make_checkpoint
-from keychange.project import load_project, plan_up
+from keychange.project import load_project
 from keychange.settings import find_settings
 from support.probe import FAST, VOICE
 from support.workspace import changed, files, migrate

@@ -146,7 +146,7 @@ def test_an_old_value_in_a_large_file_is_left_behind_too(tmp_path, monkeypatch):
     write(tmp_path, {**FILES, "data.jsonl": '{"x": 1}\n' * 600_000 + f'{{"model": "{OLD}"}}\n'})
     track(tmp_path)
     assert "data.jsonl:600001:12: note[left-behind]" in migrate(tmp_path, "check").stderr
-    monkeypatch.setattr("keychange.search._LONGEST", 1000)
+    monkeypatch.setattr("keychange.left_behind._LONGEST", 1000)
     said = migrate_here(tmp_path, "check").stderr
     assert "data.jsonl: note[left-behind]: holds an old value; the file is too large" in said
 

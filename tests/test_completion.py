@@ -112,7 +112,7 @@ def test_nothing_is_said_or_written_where_something_is_wrong(tmp_path, broken):
 
 
 def test_what_completes_loads_little():
-    heavy = ("ruamel.yaml", "jsonschema", "libcst", "deepdiff", "keychange.planner")
+    heavy = ("ruamel.yaml", "jsonschema", "libcst", "deepdiff", "keychange.planning")
     code = (
         "import sys; from keychange.cli import main\n"
         "try: main()\n"

@@ -118,7 +118,7 @@ def test_counts_are_shown_while_files_are_planned(root):
     path = root / "migrations" / "0001_voice.yaml"
     json = "operations:\n  - json: conf/*.json\n    set: {/a: {to: 1}}\n"
     path.write_text(path.read_text().replace("operations:\n", json))
-    terminal = Terminal(root, "plan", "--summary", gate="keychange.planner:spread")
+    terminal = Terminal(root, "plan", "--summary", gate="keychange.planning.up:spread")
     terminal.reach()
     terminal.see("  planning: 0 of 3 files")
     terminal.let_through()

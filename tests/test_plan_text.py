@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from keychange.cli import pager
-from keychange.project import load_project, plan_up
+from keychange.planning import plan_up
+from keychange.project import load_project
 from keychange.render import text
 from keychange.render.style import Style, columns, folded, padded, visible
 from keychange.render.words import marked, paired

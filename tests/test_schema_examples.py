@@ -7,7 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from keychange.loader import parse_migration
-from keychange.project import load_project, plan_up
+from keychange.planning import plan_up
+from keychange.project import load_project
 from keychange.resources import bundled_schema, data_dir, schema_names
 from keychange.settings import find_settings
 

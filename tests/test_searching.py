@@ -7,7 +7,8 @@ import pytest
 
 from keychange import regular, searching, workflow
 from keychange.diagnostics import errors_in
-from keychange.project import load_project, plan_up
+from keychange.planning import plan_up
+from keychange.project import load_project
 from keychange.settings import find_settings
 from support.history import codes, say
 from support.workspace import migrate_here, track

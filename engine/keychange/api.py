@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from keychange import project as projects
-from keychange import standing, workflow
+from keychange import planning, standing, workflow
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
 from keychange.errors import (
     KeychangeError,
@@ -86,7 +85,7 @@ def plan(root: Folder = None, *, migrations: Folder = None, to: str = "head") ->
         >>> [change.path for change in made.steps[0].changes]
         ['.env', 'app.py']
     """
-    return _opened(root, migrations, lambda here: projects.plan_up(here, to))
+    return _opened(root, migrations, lambda here: planning.plan_up(here, to))
 
 
 def up(
@@ -122,7 +121,7 @@ def up(
         >>> keychange.up(root).ending.value
         'nothing-to-do'
     """
-    project, made = _opened(root, migrations, lambda here: (here, projects.plan_up(here, to)))
+    project, made = _opened(root, migrations, lambda here: (here, planning.plan_up(here, to)))
     _approve(made, made.todo, approve)
     return workflow.up(project, made, options or Options())
 
@@ -160,7 +159,7 @@ def down(
     """
 
     def planned(here: Project) -> tuple[Project, Plan]:
-        return here, projects.plan_down(here, projects.entries_above(here, to=to, steps=steps))
+        return here, planning.plan_down(here, planning.entries_above(here, to=to, steps=steps))
 
     project, made = _opened(root, migrations, planned)
     _approve(made, made.steps, approve)

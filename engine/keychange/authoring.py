@@ -12,8 +12,10 @@ from keychange.drafting import Pair, Proposal, Proposals, migration_text, propos
 from keychange.errors import RefusedError, UsageProblem
 from keychange.guessing import models, variable_names, worth_moving
 from keychange.history import number
+from keychange.left_behind import left_behind
 from keychange.model import Plan
-from keychange.project import Project, left_behind, load_project, plan_up
+from keychange.planning import plan_up
+from keychange.project import Project, load_project
 from keychange.regular import read_regular
 from keychange.resources import data_dir
 from keychange.secrets import looks_secret

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from keychange import planner, standing
+from keychange import standing
 from keychange.diagnostics import error
 from keychange.edits import apply_edits
 from keychange.errors import RefusedError
 from keychange.ledger import Entry, FileRecord, Last
 from keychange.model import Direction, FileChange, Json, Migration, Site, State, Step
+from keychange.planning.down import paths_of, secret
 from keychange.preconditions import hidden_values
 from keychange.probing.request import TEXT
 from keychange.project import Project
@@ -149,7 +150,7 @@ def _changes(project: Project, entry: Entry) -> tuple[tuple[FileChange, ...], di
     for each in project.ledger.entries:
         for file in (file for batch in each.batches for file in batch):
             chains.setdefault(file.path, []).append(file)
-    paths = planner.paths_of((entry,))
+    paths = paths_of((entry,))
     files = take_snapshot(project.root, (), paths, project.instead).files
     shown: list[FileChange] = []
     unknown: dict[str, str] = {}
@@ -190,7 +191,7 @@ def _sites(entry: Entry, held: Iterable[Site]) -> Iterator[Site]:
             state=State.DONE,
             before=each.before,
             after=each.after,
-            secret=planner.secret(each) or bool(now and now.secret),
+            secret=secret(each) or bool(now and now.secret),
             note=each.note,
             pointer=now.pointer if now else "",
         )

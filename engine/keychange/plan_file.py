@@ -23,7 +23,8 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE
 from keychange.model import Direction, Json, Plan
-from keychange.project import Project, plan_down, plan_up
+from keychange.planning import plan_down, plan_up
+from keychange.project import Project
 from keychange.regular import read_regular
 from keychange.settings import STATE_DIRECTORY, TEMP_PREFIX
 from keychange.snapshot import sha256

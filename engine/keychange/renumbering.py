@@ -21,7 +21,8 @@ from keychange.history import number
 from keychange.ledger import Entry, Ledger
 from keychange.loader import checksum, parse_migration
 from keychange.model import FileChange, Migration
-from keychange.project import Project, moved_to
+from keychange.planning.integrity import moved_to
+from keychange.project import Project
 from keychange.regular import read_regular
 from keychange.spans import Span
 

@@ -16,8 +16,9 @@ from keychange.ledger import Last, Ledger, Status
 from keychange.model import FileChange, Migration, Step
 from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
+from keychange.planning import plan_down
 from keychange.probing.verdict import Verdict
-from keychange.project import Project, plan_down
+from keychange.project import Project
 from keychange.snapshot import take_snapshot
 from keychange.transaction.commit import commit
 from keychange.transaction.preflight import FileWrite

@@ -40,6 +40,11 @@ class Snapshot(NamedTuple):
         """The SHA-256 of every file read, None where absent."""
         return {path: sha256(data) for path, data in self.files.items()}
 
+    def paths(self, operation: Operation, templates: Templates) -> tuple[str, ...]:
+        """The files that the targets of an operation stand for."""
+        targets = (templates.text(each) for each in operation.targets)
+        return tuple(dict.fromkeys(path for each in targets for path in self.matches[each]))
+
 
 def sha256(data: bytes | None) -> str | None:
     """The hex digest of some bytes; None of None."""

@@ -12,9 +12,10 @@ from keychange.activity import activity
 from keychange.carriers import disagreements
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in, note, warning
 from keychange.ledger import Status
+from keychange.left_behind import all_files, left_behind, old_values
 from keychange.model import Plan, Recorded, Site, State, Step
-from keychange.project import Project, left_behind, old_values, plan_up
-from keychange.search import all_files
+from keychange.planning import plan_up
+from keychange.project import Project
 from keychange.spans import LineIndex
 from keychange.transaction.lock import owner
 from keychange.transaction.stages import pending_recovery

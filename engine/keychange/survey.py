@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from keychange.activity import counted
 from keychange.diagnostics import Diagnostic, Location, note
+from keychange.left_behind import SKIPPED
 from keychange.model import ABSENT, Json, Value
-from keychange.search import MAXIMUM_BYTES, SKIPPED
 from keychange.spans import LineIndex
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _ENV = re.compile(r"\.env(?:\.[\w.-]+)?|[\w.-]+\.env")
 _KINDS = {".py": "python", ".json": "json", ".jsonc": "json"}
 _CACHES = SKIPPED | {".cache", ".hypothesis", ".mypy_cache", ".nox", ".ruff_cache", ".tox"}
 _WEIGHTS = (".safetensors", ".gguf", ".npz")
+_SOURCE_BYTES = 4 * 1024 * 1024
 _CONFIG_BYTES = 64 * 1024
 """A larger file is data, in which nobody names a model; a value to be replaced is looked for."""
 _NAME = re.compile(r"[\w./:@+-]{2,200}")
@@ -125,7 +126,7 @@ def survey(
 
     values = frozenset(wanted)
     planned = instead or {}
-    limit = MAXIMUM_BYTES if values else _CONFIG_BYTES
+    limit = _SOURCE_BYTES if values else _CONFIG_BYTES
 
     def read(path: str) -> bytes:
         return (planned[path] or b"") if path in planned else _read(root / path, limit)

@@ -14,7 +14,9 @@ from keychange.ledger import Entry, Status
 from keychange.model import Migration, Plan
 from keychange.options import Interrupted, Options
 from keychange.outcome import Ending, Outcome
-from keychange.project import Project, edited_since, plan_down
+from keychange.planning import plan_down
+from keychange.planning.integrity import edited_since
+from keychange.project import Project
 from keychange.run import Run
 from keychange.searching import holding_now
 from keychange.transaction.lock import lock

@@ -12,7 +12,8 @@ from unittest import mock
 
 from keychange import loader
 from keychange.cli import VERBS
-from keychange.project import load_project, plan_up
+from keychange.planning import plan_up
+from keychange.project import load_project
 from keychange.render import document, text
 from keychange.settings import find_settings
 from support import faults

@@ -22,7 +22,7 @@ def command(session: Session, *, allow_cpu: bool) -> int:
     """
     from keychange.doctor import examine, problems
     from keychange.options import Options
-    from keychange.project import plan_up
+    from keychange.planning import plan_up
     from keychange.render import examination
 
     project, plan = session.read(lambda here: (here, plan_up(here)))

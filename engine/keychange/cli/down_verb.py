@@ -67,7 +67,8 @@ def command(
     from keychange.history import BASE
     from keychange.model import Plan
     from keychange.options import Options
-    from keychange.project import Project, entries_above, plan_down
+    from keychange.planning import entries_above, plan_down
+    from keychange.project import Project
     from keychange.workflow import down
 
     if to and steps:

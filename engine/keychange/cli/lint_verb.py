@@ -36,7 +36,7 @@ def command(session: Session, *, names: tuple[str, ...], strict: bool, index: bo
     migration of the project is passed over.
     """
     from keychange.linting import lint
-    from keychange.project import plan_up
+    from keychange.planning import plan_up
     from keychange.render.diagnostics import totals
     from keychange.render.style import count
 

@@ -36,8 +36,8 @@ def command(session: Session, *, action: str, model: str, python: Path | None) -
     The result is compared, tensor by tensor, with what its configuration promises.
     """
     from keychange.options import Options
+    from keychange.planning import plan_up
     from keychange.preconditions import fetch, fetch_plan
-    from keychange.project import plan_up
     from keychange.verification.model.download import size_in_words
 
     project, plan = session.read(lambda here: (here, plan_up(here)))

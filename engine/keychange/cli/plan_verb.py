@@ -57,7 +57,7 @@ def command(
     one page, to be read in a browser: migrate plan --format html > plan.html
     """
     from keychange.cli.planning import save, searched, show_plan
-    from keychange.project import plan_up
+    from keychange.planning import plan_up
 
     project, plan, found = session.read(
         lambda here: (here, *searched(here, plan_up(here, to))),

@@ -11,9 +11,10 @@ import click
 from keychange.cli.session import Session
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
 from keychange.errors import RefusedError, UsageProblem
+from keychange.left_behind import left_behind
 from keychange.model import Json, Plan
 from keychange.outcome import Outcome
-from keychange.project import Project, left_behind
+from keychange.project import Project
 from keychange.render import text as words
 
 _TOLD = ("found-done", "edited-since")

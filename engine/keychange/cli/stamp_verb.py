@@ -31,7 +31,7 @@ def command(
     """
     from keychange.cli.planning import ask, end
     from keychange.options import Options
-    from keychange.project import plan_up
+    from keychange.planning import plan_up
     from keychange.run import now
     from keychange.stamping import plan_stamp
     from keychange.workflow import stamp

@@ -80,7 +80,7 @@ def command(
     )
     from keychange.history import HEAD
     from keychange.options import Interrupted, Options
-    from keychange.project import plan_up
+    from keychange.planning import plan_up
     from keychange.workflow import up
 
     wanted = to or HEAD
@@ -128,7 +128,7 @@ def _choice(session: Session, project: Project, *, yes: bool) -> str:
 
 def _roll_back(session: Session, project: Project, options: Options, *, yes: bool) -> int:
     from keychange.cli.planning import approve, end, narrate_plan
-    from keychange.project import plan_down
+    from keychange.planning import plan_down
     from keychange.workflow import interrupted, up
 
     plan = plan_down(project, tuple(each.unsettled for each in interrupted(project)))

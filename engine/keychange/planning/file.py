@@ -1,0 +1,40 @@
+"""File: one file while a step is being planned, and what the step does to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from keychange.edits import Edit, apply_edits
+from keychange.model import FileChange, Finding
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class FileDraft:
+    """One file while its step is being planned: the bytes so far, and what was done to them."""
+
+    path: str
+    before: bytes | None
+    data: bytes | None
+    passes: list[tuple[Edit, ...]] = field(default_factory=list)
+    proofs: list[str] = field(default_factory=list)
+    summary: list[str] = field(default_factory=list)
+
+    def take(self, finding: Finding) -> None:
+        """Go on with the bytes as the edits of a finding leave them."""
+        if finding.edits:
+            self.data = apply_edits(self.data or b"", finding.edits)
+            self.passes.append(finding.edits)
+            if finding.proof:
+                self.proofs.append(finding.proof)
+            self.summary.extend(finding.summary)
+
+    def change(self) -> FileChange:
+        """All that was done to it."""
+        return FileChange(
+            path=self.path,
+            before=self.before,
+            after=self.data,
+            passes=tuple(self.passes),
+            proofs=tuple(self.proofs),
+            summary=tuple(self.summary),
+        )
