@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from keychange.drafting import scalar
-from keychange.guessing import names_model
-from keychange.survey import Held
+from keychange.authoring.guessing import names_model
+from keychange.authoring.survey import Held
+from keychange.authoring.text import scalar
 from support.workspace import changed, files, git, migrate_here
 
 OLD, NEW = "org/voice-0.6B-4bit", "org/voice-0.6B-4bit-plus"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keychange.render.style import count
 
 if TYPE_CHECKING:
-    from keychange.authoring import Draft
+    from keychange.authoring.drafting import Draft
     from keychange.cli.session import Session
     from keychange.model import Json
 

@@ -13,11 +13,11 @@ from keychange.diagnostics import error
 from keychange.errors import RefusedError
 
 if TYPE_CHECKING:
-    from keychange.authoring import Draft
-    from keychange.discovery import Discovery, Group
+    from keychange.authoring.discovery import Discovery, Group
+    from keychange.authoring.drafting import Draft
+    from keychange.authoring.survey import Held
     from keychange.model import Json
     from keychange.project import Project
-    from keychange.survey import Held
 
 _ROWS = 8
 """Rows of one kind that are shown; the rest is counted."""
@@ -42,8 +42,8 @@ def command(session: Session, *, bare: bool, dry_run: bool, lock_timeout: float)
     models that they name. Nothing is asked, nothing that is there is overwritten, and where there
     is a history already, nothing is written.
     """
-    from keychange.authoring import write
-    from keychange.discovery import discover, folder_of_migrations
+    from keychange.authoring.discovery import discover, folder_of_migrations
+    from keychange.authoring.writing import write
 
     wanted = session.settings(own=True)
     settings = folder_of_migrations(wanted)
@@ -62,8 +62,8 @@ def command(session: Session, *, bare: bool, dry_run: bool, lock_timeout: float)
 
 
 def _draft(here: Project, found: Discovery, *, bare: bool) -> Draft | None:
-    from keychange.authoring import draft
-    from keychange.drafting import propose_as_is
+    from keychange.authoring.drafting import draft
+    from keychange.authoring.proposals import propose_as_is
 
     if here.history.migrations:
         first = here.history.migrations[0]

@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from keychange import git
-from keychange.guessing import models, names_setting
+from keychange.authoring.guessing import models, names_setting
+from keychange.authoring.survey import Held, Survey, survey
 from keychange.model import Value
 from keychange.regular import read_regular
 from keychange.resources import bundled_schema, schema_names
 from keychange.settings import Settings, migration_files
-from keychange.survey import Held, Survey, survey
 
 _HOOKS = ".pre-commit-config.yaml"
 _GROUPS = 200

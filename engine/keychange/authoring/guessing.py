@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from keychange.authoring.survey import Held, Survey
 from keychange.secrets import looks_secret
-from keychange.survey import Held, Survey
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{1,95}/[A-Za-z0-9][\w.-]{1,95}")
 _LOCAL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?::[\w.-]+)?")

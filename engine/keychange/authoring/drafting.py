@@ -1,33 +1,23 @@
-"""Authoring: a new migration, drafted from what the project holds, planned, then written."""
+"""Drafting: a new migration, made of proposals that are planned before anything is written."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from keychange.authoring.guessing import models, variable_names, worth_moving
+from keychange.authoring.proposals import Pair, Proposals, propose
+from keychange.authoring.survey import Held, Survey, survey
+from keychange.authoring.text import Proposal, migration_text, schema_reference
 from keychange.diagnostics import Diagnostic, Location, error, errors_in
-from keychange.drafting import Pair, Proposal, Proposals, migration_text, propose
-from keychange.errors import RefusedError, UsageProblem
-from keychange.guessing import models, variable_names, worth_moving
+from keychange.errors import RefusedError
 from keychange.history import number
 from keychange.left_behind import left_behind
 from keychange.model import Plan
 from keychange.planning import plan_up
 from keychange.project import Project, load_project
-from keychange.regular import read_regular
-from keychange.resources import data_dir
 from keychange.secrets import looks_secret
-from keychange.settings import Settings
-from keychange.survey import Held, Survey, survey
-from keychange.transaction.commit import commit
-from keychange.transaction.lock import lock
-from keychange.transaction.preflight import FileWrite
-from keychange.transaction.recovery import recover
 
-SCHEMA_FILE = "migration.schema.json"
-_SLUG = re.compile(r"[a-z0-9][a-z0-9_]*")
 _PLACEHOLDER = Proposal(
     said="Placeholders: nothing was found to fill them in with. `env`, `python` or `json`.",
     lines=("env: .env", "missing: skip", "set:", "  NAME_OF_A_KEY: {to: its new value}"),
@@ -59,45 +49,6 @@ class Draft:
     def sites(self) -> tuple[Held, ...]:
         """Every site that its operations govern."""
         return tuple(site for each in self.operations for site in each.sites)
-
-
-def slug_of(text: str) -> str:
-    """A slug as the name of a migration needs it.
-
-    Raises:
-        UsageProblem: it is none.
-    """
-    slug = text.lower().replace("-", "_")
-    if not _SLUG.fullmatch(slug):
-        hint = "lower-case letters, digits and underscores, such as larger_model"
-        raise UsageProblem(error("usage", f"`{text}` is not a slug", hint=hint))
-    return slug
-
-
-def pairs_of(olds: Sequence[str], news: Sequence[str]) -> tuple[Pair, ...]:
-    """The values to change, as the options name them; the first is called ``model``, or ``value``.
-
-    Raises:
-        UsageProblem: there is not one new value for each old one, or two old ones are the same.
-        RefusedError: a value looks like a secret: migrations are committed.
-    """
-    if len(olds) != len(news) or len(set(olds)) != len(olds):
-        message = "each --from needs a --to of its own, and each old value stands once"
-        raise UsageProblem(
-            error("usage", message, hint="--from OLD --to NEW --from OLD2 --to NEW2")
-        )
-    if any(not each for each in (*olds, *news)):
-        raise UsageProblem(error("usage", "--from and --to need a value that is not empty"))
-    for each in (*olds, *news):
-        if looks_secret("", each):
-            message = "a value that looks like a secret is not written into a migration"
-            hint = "keep it in .env alone: migrations are committed, and everybody can read them"
-            raise RefusedError(error("secret-not-written", message, hint=hint))
-    base = "model" if all("/" in each or ":" in each for each in olds) else "value"
-    return tuple(
-        Pair(base if at == 1 else f"{base}_{at}", old, new)
-        for at, (old, new) in enumerate(zip(olds, news, strict=True), 1)
-    )
 
 
 def inherited(project: Project) -> tuple[Pair, ...]:
@@ -164,7 +115,7 @@ class _Desk:
         return migration_text(
             revision=self.revision,
             title=self.title,
-            schema=_schema_reference(self.project.settings),
+            schema=schema_reference(self.project.settings),
             variables={**_carried(self.project, self.pairs), **_variables(self.pairs)},
             todo=[f"new_{each.name}" for each in self.pairs if each.open],
             operations=operations,
@@ -254,37 +205,6 @@ def _behind(plan: Plan, found: Iterable[Diagnostic]) -> Iterable[Diagnostic]:
             yield each
 
 
-def write(settings: Settings, made: Draft | None, *, lock_timeout: float = 0.0) -> tuple[str, ...]:
-    """Write a draft, and beside it the schema that editors complete it from: both or none.
-
-    Without a draft, only the folder is made, with the schema in it.
-
-    Returns:
-        The paths that were written, from the root. A file that is there is never overwritten,
-        but for a schema of ours that another version wrote.
-
-    Raises:
-        RefusedError: the file is there already, it cannot be written, or another run is under way.
-        RolledBackError, RollbackError: as ``transaction.commit``.
-    """
-    folder = settings.owned(settings.migrations)
-    writes = []
-    if made is not None:
-        if (settings.root / made.path).exists():
-            place = Location(made.path)
-            raise RefusedError(error("unwritable-migration", "the file is there already", place))
-        writes.append(FileWrite(made.path, None, made.text.encode()))
-    if not _checkout_schema(settings):
-        path = settings.migrations / SCHEMA_FILE
-        current = read_regular(path) if path.is_file() else None
-        wanted = (data_dir("schemas") / SCHEMA_FILE).read_bytes()
-        writes.append(FileWrite(f"{folder}/{SCHEMA_FILE}", current, wanted))
-    with lock(settings.root, lock_timeout, command="migrate new"):
-        recover(settings.root)
-        commit(settings.root, writes)
-    return tuple(each.path for each in writes if each.before != each.after)
-
-
 def next_revision(project: Project, slug: str) -> str:
     """The next free number with a slug; a number that only the ledger knows is not free."""
     known = (*(each.revision for each in project.history.migrations), *project.ledger.revisions)
@@ -334,14 +254,3 @@ def _not_found(
         hint += ", ".join(f"`{each}`" for each in known) + ("?" if close else "")
         message = f"no env file, Python source or config here holds `{pair.old}`"
         yield error("value-not-found", message, hint=hint or "it must be the value as it is read")
-
-
-def _checkout_schema(settings: Settings) -> bool:
-    """Whether the root has the schema itself, as keychange's own checkout has."""
-    return (settings.root / "schemas" / SCHEMA_FILE).is_file()
-
-
-def _schema_reference(settings: Settings) -> str:
-    if not _checkout_schema(settings):
-        return SCHEMA_FILE
-    return os.path.relpath(settings.root / "schemas" / SCHEMA_FILE, settings.migrations)

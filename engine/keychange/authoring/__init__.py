@@ -1,0 +1,1 @@
+"""Authoring: a new migration, drafted from what the project holds, planned, then written."""
