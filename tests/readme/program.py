@@ -11,7 +11,7 @@ import click
 from keychange import explanations
 from keychange.cli import VERBS
 from keychange.cli import help as layout
-from keychange.cli.verb import shared_options
+from keychange.cli.option import shared_options
 from readme.parts import code, details, prose, table
 
 

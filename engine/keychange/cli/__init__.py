@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import click
 
 from keychange.cli import ending
+from keychange.cli.option import shared_options
 from keychange.cli.session import Session
-from keychange.cli.verb import shared_options
 from keychange.errors import KeychangeError
 from keychange.interruption import heed
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -28,17 +29,9 @@ migrate down --to base --yes  # all of them, without a question
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --dry-run: save the plan, for `migrate down --plan FILE`.",
 )
-@click.option(
-    "--plan",
-    "plan_file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Apply exactly this saved plan, once and without a question.",
-)
-@click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.plan_file
+@option.yes
+@option.lock_timeout
 def command(
     session: Session,
     *,

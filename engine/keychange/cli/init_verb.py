@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 from keychange.diagnostics import error
@@ -32,9 +33,7 @@ migrate -C path/to/project init --bare  # only the folder"""
 @verb("init", _EXAMPLES)
 @click.option("--bare", is_flag=True, help="Only the folder, with the schema for editors.")
 @click.option("--dry-run", is_flag=True, help="Only show what was found; write nothing.")
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.lock_timeout
 def command(session: Session, *, bare: bool, dry_run: bool, lock_timeout: float) -> int:
     """Set up migrations/, with a first migration made of what the project holds.
 

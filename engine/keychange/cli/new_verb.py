@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 from keychange.diagnostics import error
@@ -36,9 +37,7 @@ migrate new larger_voice --title 'The larger voice'  # from where the last one e
 @click.option("--to", "news", metavar="NEW", multiple=True, help="The value that takes its place.")
 @click.option("--title", default="", metavar="TEXT", help="One line that says what it is for.")
 @click.option("--dry-run", is_flag=True, help="Print it; write nothing.")
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.lock_timeout
 def command(
     session: Session,
     *,

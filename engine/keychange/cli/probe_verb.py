@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -16,9 +17,7 @@ migrate probe --markdown  # a table to paste into an issue
 
 @verb("probe", _EXAMPLES)
 @click.argument("revision", default="head", metavar="[REV]")
-@click.option(
-    "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
-)
+@option.allow_cpu
 @click.option("--markdown", is_flag=True, help="Print the report as a table to paste.")
 def command(session: Session, *, revision: str, allow_cpu: bool, markdown: bool) -> int:
     """Run the probe that a migration declares, by default the last one that has one.

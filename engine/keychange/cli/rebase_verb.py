@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -16,10 +17,8 @@ migrate rebase --onto origin/develop --yes  # after that branch, without a quest
 @verb("rebase", _EXAMPLES)
 @click.option("--onto", metavar="BRANCH", help="The branch that the team shares.")
 @click.option("--dry-run", is_flag=True, help="Only show the new numbers.")
-@click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.yes
+@option.lock_timeout
 def command(
     session: Session, *, onto: str | None, dry_run: bool, yes: bool, lock_timeout: float
 ) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import click
-
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -14,9 +13,7 @@ migrate recover --lock-timeout 30  # wait for another run to end
 
 
 @verb("recover", _EXAMPLES)
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.lock_timeout
 def command(session: Session, *, lock_timeout: float) -> int:
     """Undo or finish what an interrupted run left, and say what was done.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -17,10 +18,8 @@ migrate stamp base  # nothing is applied here
 @verb("stamp", _EXAMPLES)
 @click.argument("revision", metavar="REV")
 @click.option("--dry-run", is_flag=True, help="Only show what would be recorded and forgotten.")
-@click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.yes
+@option.lock_timeout
 def command(
     session: Session, *, revision: str, dry_run: bool, yes: bool, lock_timeout: float
 ) -> int:

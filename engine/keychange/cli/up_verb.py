@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -24,15 +25,9 @@ migrate up --plan up.plan.json  # exactly a saved plan, once
 
 @verb("up", _EXAMPLES)
 @click.option("--to", metavar="REV", help="Apply up to this revision.  [default: head]")
-@click.option(
-    "--plan",
-    "plan_file",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Apply exactly this saved plan, once and without a question.",
-)
+@option.plan_file
 @click.option("--dry-run", is_flag=True, help="Only show the plan; the same as `migrate plan`.")
-@click.option("-y", "--yes", is_flag=True, envvar="KEYCHANGE_YES", help="Write without a question.")
+@option.yes
 @click.option(
     "--no-verify", is_flag=True, help="Do not run the checks, nor what only they require."
 )
@@ -44,12 +39,8 @@ migrate up --plan up.plan.json  # exactly a saved plan, once
     help="What an interrupted run left unverified: check it now, or only roll it back."
     "  [default: ask, else continue]",
 )
-@click.option(
-    "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
-)
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.allow_cpu
+@option.lock_timeout
 def command(
     session: Session,
     *,

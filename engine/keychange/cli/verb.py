@@ -1,51 +1,17 @@
-"""A verb: how one is declared, with the options that all of them share."""
+"""A verb: how one is declared; it takes the options that all of them share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
+from keychange.cli.option import shared_options
 from keychange.cli.session import CHECKING, FORMATS, Session
 
 _ONLY_FOR = {"concise": CHECKING, "sarif": CHECKING, "html": ("plan",)}
 """Formats that some verbs have alone: two of diagnostics, and a page."""
-
-
-def shared_options() -> list[click.Option]:
-    """The options that stand before or after a verb, made anew for each command."""
-    folder = click.Path(file_okay=False, path_type=Path)
-    return [
-        click.Option(
-            ["-C", "--root"],
-            type=folder,
-            metavar="DIR",
-            envvar="KEYCHANGE_ROOT",
-            show_envvar=True,
-            help="Root of the project.  [default: the nearest parent with migrations]",
-        ),
-        click.Option(
-            ["--migrations"],
-            type=folder,
-            metavar="DIR",
-            envvar="KEYCHANGE_MIGRATIONS",
-            show_envvar=True,
-            help="Folder of the migrations.  [default: ROOT/migrations]",
-        ),
-        click.Option(
-            ["--format"], type=click.Choice(FORMATS), help="Form of the result.  [default: text]"
-        ),
-        click.Option(
-            ["--color"],
-            type=click.Choice(["auto", "always", "never"]),
-            help="Colour; auto heeds NO_COLOR, FORCE_COLOR and the terminal.  [default: auto]",
-        ),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say more."),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say only what is wrong."),
-        click.Option(["--debug"], is_flag=True, help="Show a traceback for an unexpected error."),
-    ]
 
 
 class Verb(click.Command):

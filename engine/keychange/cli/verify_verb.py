@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keychange.cli import option
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
 
@@ -17,12 +18,8 @@ migrate verify --again --allow-cpu  # all again, also without a GPU
 @verb("verify", _EXAMPLES)
 @click.option("--again", is_flag=True, help="Also migrations that passed before.")
 @click.option("--all", "on_request", is_flag=True, help="Also checks that run only on request.")
-@click.option(
-    "--allow-cpu", is_flag=True, help="Accept a CPU where a GPU is required; the verdict says so."
-)
-@click.option(
-    "--lock-timeout", metavar="SECONDS", default=0.0, help="Wait so long for another run to end."
-)
+@option.allow_cpu
+@option.lock_timeout
 def command(
     session: Session, *, again: bool, on_request: bool, allow_cpu: bool, lock_timeout: float
 ) -> int:
