@@ -31,9 +31,9 @@ def _of_its_length(name: str, known: Iterable[str]) -> Iterator[str]:
     return (each for each in known if least <= len(each) <= longest)
 
 
-def did_you_mean(name: str, known: Iterable[str], most: int = 1) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question for a hint, such as ``did you mean `missing`?``; empty where nothing is near."""
-    return asked(*closest(name, known, most))
+    return asked(*closest(name, known))
 
 
 def asked(*found: str | None) -> str:

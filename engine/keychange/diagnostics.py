@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from keychange.spans import LineIndex, Span
@@ -124,43 +125,12 @@ class Diagnostic(NamedTuple):
         return self.severity is Severity.ERROR
 
 
-def error(
-    code: str,
-    message: str,
-    location: Location | None = None,
-    *,
-    hint: str = "",
-    command: str = "",
-    related: tuple[Related, ...] = (),
-) -> Diagnostic:
-    """A diagnostic that stops the run."""
-    return Diagnostic(Severity.ERROR, code, message, location, hint, command, related=related)
-
-
-def warning(
-    code: str,
-    message: str,
-    location: Location | None = None,
-    *,
-    hint: str = "",
-    command: str = "",
-    related: tuple[Related, ...] = (),
-) -> Diagnostic:
-    """A diagnostic that the user should see and that stops nothing."""
-    return Diagnostic(Severity.WARNING, code, message, location, hint, command, related=related)
-
-
-def note(
-    code: str,
-    message: str,
-    location: Location | None = None,
-    *,
-    hint: str = "",
-    command: str = "",
-    related: tuple[Related, ...] = (),
-) -> Diagnostic:
-    """A diagnostic that explains."""
-    return Diagnostic(Severity.NOTE, code, message, location, hint, command, related=related)
+error = partial(Diagnostic, Severity.ERROR)
+"""A diagnostic that stops the run."""
+warning = partial(Diagnostic, Severity.WARNING)
+"""A diagnostic that the user should see and that stops nothing."""
+note = partial(Diagnostic, Severity.NOTE)
+"""A diagnostic that explains."""
 
 
 def errors_in(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from keychange.diagnostics import Diagnostic, Location, Severity
+from keychange.diagnostics import Diagnostic, Severity
 from keychange.probing.known_failures import FAILURES, Failure
 
 __all__ = ["Failure", "diagnostic", "known", "recognise"]
@@ -32,12 +32,7 @@ def recognise(text: str) -> Failure | None:
 
 
 def diagnostic(
-    code: str,
-    message: str,
-    *,
-    model: str = "",
-    location: Location | None = None,
-    severity: Severity = Severity.ERROR,
+    code: str, message: str, *, model: str = "", severity: Severity = Severity.ERROR
 ) -> Diagnostic:
     """A diagnostic whose hint and command come from the table.
 
@@ -46,4 +41,4 @@ def diagnostic(
     """
     entry = known()[code]
     command = entry.command.format(model=model) if model else ""
-    return Diagnostic(severity, code, message, location, entry.fix, command)
+    return Diagnostic(severity, code, message, None, entry.fix, command)

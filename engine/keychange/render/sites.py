@@ -20,6 +20,8 @@ SIGNS = {
 }
 _LONGEST, _LONGEST_DATA = 160, 60
 """Characters of a string and of other data that the table shows; the diff shows all."""
+_NAMED = 4
+"""Files that are named where several hold the same."""
 _MARGIN = 13
 """Columns before a site's name: two to indent, a sign and a word, and blanks between."""
 
@@ -99,10 +101,11 @@ def _told(held: Sequence[Site], *, each_one: bool) -> list[Site]:
     return [each for each in held if each_one or each.state is not State.DONE]
 
 
-def names(paths: Sequence[str], most: int = 4) -> str:
+def names(paths: Sequence[str]) -> str:
     """Some paths, and how many more there are."""
-    shown = ", ".join(visible(each) for each in paths[:most])
-    return f"{shown} ... ({len(paths) - most:,} more)" if len(paths) > most else shown
+    shown = ", ".join(visible(each) for each in paths[:_NAMED])
+    more = len(paths) - _NAMED
+    return f"{shown} ... ({more:,} more)" if more > 0 else shown
 
 
 def values(site: Site, masks: Masks) -> tuple[str, str]:

@@ -45,7 +45,6 @@ def run_process(
     environment: Mapping[str, str],
     limit: float,
     on_line: Callable[[Line], None],
-    grace: float = GRACE,
 ) -> Ending:
     """Run a program to its end, or until the limit (seconds).
 
@@ -72,7 +71,7 @@ def run_process(
     try:
         in_time = _pump(process, streams, started + limit, on_line)
     finally:
-        end_group(process, 0 if in_time else grace)
+        end_group(process, 0 if in_time else GRACE)
         for stream in streams.values():
             stream.close()
     return Ending(process.returncode, time.monotonic() - started, not in_time)
@@ -143,7 +142,7 @@ class _Splitter:
                 self._on_line(Line(self._stream, line))
 
 
-def end_group(process: subprocess.Popen[bytes], grace: float = GRACE) -> None:
+def end_group(process: subprocess.Popen[bytes], grace: float) -> None:
     """End what is left of a process and of everything that it started, and reap it.
 
     Politely, and after ``grace`` seconds for good. The process leads a group of its own.
