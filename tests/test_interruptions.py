@@ -47,7 +47,7 @@ def ended(terminal, said, code, *, besides=0):
     assert terminal.seen.endswith("\r\n")
 
 
-@pytest.mark.parametrize("gate", ["keychange.cli.session", "keychange.planning.up:toward_head"])
+@pytest.mark.parametrize("gate", ["keychange.cli.session", "keychange.planning:toward_head"])
 def test_before_anything_is_planned_nothing_is_written(root, gate):
     before = files(root)
     terminal = Terminal(root, "up", "--yes", gate=gate)
