@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 
 from keychange import ledger as ledgers
-from keychange.aside import keep_aside
-from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
+from keychange.diagnostics import Diagnostic, Location, error, warning
 from keychange.errors import KeychangeError, RefusedError, RollbackError, RolledBackError
 from keychange.interruption import unstoppable
 from keychange.ledger import Last, Ledger, Status
 from keychange.model import FileChange, Migration, Step
 from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
-from keychange.planning import plan_down
 from keychange.probing.verdict import Verdict
 from keychange.project import Project
-from keychange.snapshot import take_snapshot
+from keychange.restoring import changed_again, keep_aside, not_restored, on_disk, rescue, undoing
 from keychange.transaction.commit import commit
 from keychange.transaction.preflight import FileWrite
 
@@ -268,92 +266,24 @@ class Run:
             raise
 
     def _roll_back(self, revision: str, step: Step | None, ending: Ending) -> None:
-        changes, ledger = self._backward(revision, step)
+        root = self.project.root
+        changes, ledger = undoing(self.project, self._earlier, revision, step)
         current = []
-        held = self._held(changes)
+        held = on_disk(root, changes)
         for each in changes:
             found = held[each.path]
             if found != each.before:
-                self.tell(self._rescue(each.path, found))
+                self.tell(rescue(root, each.path, found))
             current.append(each._replace(before=found))
         try:
             self.write(current, ledger, {}, (ending, revision))
         except RollbackError:
             raise
         except KeychangeError as problem:
-            unrestored = [_not_restored(each, revision) for each in changes]
+            unrestored = [not_restored(each, revision) for each in changes]
             raise RollbackError(*unrestored, others=problem.diagnostics) from problem
-        held = self._held(changes)
+        held = on_disk(root, changes)
         wrong = [each for each in changes if held[each.path] != each.after]
         if wrong:
-            raise RollbackError(*(_changed_again(each) for each in wrong))
+            raise RollbackError(*(changed_again(each) for each in wrong))
         self.unsettled = False
-
-    def _backward(self, revision: str, step: Step | None) -> tuple[list[FileChange], Ledger]:
-        """The changes that undo a step, and the ledger without it."""
-        if step is not None:
-            changes = [each._replace(before=each.after, after=each.before) for each in step.changes]
-            return changes, self._earlier
-        # Applied by a run that was cut off: the ledger knows what it did.
-        ledger = self.project.ledger
-        entry = ledger.get(revision)
-        if entry is None:
-            return [], ledger
-        plan = plan_down(self.project, (entry.unsettled,))
-        if errors_in(plan.diagnostics):
-            raise RollbackError(*plan.diagnostics)
-        changes = [each for one in plan.steps for each in one.changes]
-        earlier = entry.before_run
-        return changes, ledger.with_entry(earlier) if earlier else ledger.without(revision)
-
-    def _held(self, changes: Sequence[FileChange]) -> Mapping[str, bytes | None]:
-        """The bytes of the files as they are on the disk: a check may have left anything there."""
-        paths = [each.path for each in changes]
-        seen = take_snapshot(self.project.root, (), paths)
-        if seen.diagnostics:
-            wanted = {each.path: each.after for each in changes}
-            raise RollbackError(*(self._not_readable(each, wanted) for each in seen.diagnostics))
-        return {path: seen.files[name] for path in paths for name in seen.matches[path]}
-
-    def _not_readable(self, found: Diagnostic, wanted: Mapping[str, bytes | None]) -> Diagnostic:
-        """What is there is not what was written: the ledger cannot make the old bytes of it."""
-        data = wanted.get(found.location.path) if found.location else None
-        kept = "it did not exist before"
-        if data is not None and found.location:
-            try:
-                place = keep_aside(self.project.root, found.location.path, data)
-                kept = f"its bytes from before are in {place}"
-            except (OSError, RefusedError) as problem:
-                kept = f"its bytes from before cannot be kept: {problem}"
-        message = f"it cannot be restored: {found.message}; {kept}"
-        hint = "put them back, then take the migration back"
-        command = "migrate up --interrupted roll-back"
-        return error("restore-failed", message, found.location, hint=hint, command=command)
-
-    def _rescue(self, path: str, data: bytes | None) -> Diagnostic:
-        """Keep bytes that appeared while the checks ran and that the rollback replaces."""
-        message = "the file changed while the checks ran; it was put back as it was before `up`"
-        if data is None:
-            return note("changed-during-checks", message, Location(path))
-        try:
-            kept = keep_aside(self.project.root, path, data)
-        except (OSError, RefusedError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) else problem
-            said = f"{path} changed while the checks ran and cannot be kept: {reason}"
-            raise RollbackError(error("restore-failed", said, Location(path))) from problem
-        return warning(
-            "changed-during-checks", message, Location(path), hint=f"what it held is kept in {kept}"
-        )
-
-
-def _not_restored(change: FileChange, revision: str) -> Diagnostic:
-    message = f"{change.path} holds what `{revision}` set; its bytes from before are in the ledger"
-    hint = "remove the cause, then take the migration back"
-    command = "migrate up --interrupted roll-back"
-    return error("restore-failed", message, Location(change.path), hint=hint, command=command)
-
-
-def _changed_again(change: FileChange) -> Diagnostic:
-    message = f"{change.path} was put back, and reads differently"
-    hint = "somebody else wrote it, or the disk does not keep what it is given: look at the file"
-    return error("restore-unconfirmed", message, Location(change.path), hint=hint)

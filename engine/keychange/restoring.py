@@ -1,0 +1,134 @@
+"""Restoring: what taking an unconfirmed step back needs, so that no byte is lost with it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
+from keychange.errors import RefusedError, RollbackError
+from keychange.ledger import Ledger
+from keychange.model import FileChange, Step
+from keychange.planning import plan_down
+from keychange.project import Project
+from keychange.snapshot import take_snapshot
+from keychange.transaction.state import ensure_own_folder
+
+
+def undoing(
+    project: Project, earlier: Ledger, revision: str, step: Step | None
+) -> tuple[list[FileChange], Ledger]:
+    """The changes that undo a step, and the ledger without it.
+
+    ``earlier`` is the ledger from before a step that was just committed; without a step, it was
+    applied by a run that was cut off, and the ledger knows what that did.
+
+    Raises:
+        RollbackError: what the ledger knows cannot be taken back.
+    """
+    if step is not None:
+        changes = [each._replace(before=each.after, after=each.before) for each in step.changes]
+        return changes, earlier
+    ledger = project.ledger
+    entry = ledger.get(revision)
+    if entry is None:
+        return [], ledger
+    plan = plan_down(project, (entry.unsettled,))
+    if errors_in(plan.diagnostics):
+        raise RollbackError(*plan.diagnostics)
+    changes = [each for one in plan.steps for each in one.changes]
+    before = entry.before_run
+    return changes, ledger.with_entry(before) if before else ledger.without(revision)
+
+
+def on_disk(root: Path, changes: Sequence[FileChange]) -> Mapping[str, bytes | None]:
+    """The bytes of the files as they are on the disk: a check may have left anything there.
+
+    Raises:
+        RollbackError: one cannot be read; what it held before is kept aside.
+    """
+    paths = [each.path for each in changes]
+    seen = take_snapshot(root, (), paths)
+    if seen.diagnostics:
+        wanted = {each.path: each.after for each in changes}
+        raise RollbackError(*(_not_readable(root, each, wanted) for each in seen.diagnostics))
+    return {path: seen.files[name] for path in paths for name in seen.matches[path]}
+
+
+def _not_readable(root: Path, found: Diagnostic, wanted: Mapping[str, bytes | None]) -> Diagnostic:
+    """What is there is not what was written: the ledger cannot make the old bytes of it."""
+    data = wanted.get(found.location.path) if found.location else None
+    kept = "it did not exist before"
+    if data is not None and found.location:
+        try:
+            place = keep_aside(root, found.location.path, data)
+            kept = f"its bytes from before are in {place}"
+        except (OSError, RefusedError) as problem:
+            kept = f"its bytes from before cannot be kept: {problem}"
+    message = f"it cannot be restored: {found.message}; {kept}"
+    hint = "put them back, then take the migration back"
+    command = "migrate up --interrupted roll-back"
+    return error("restore-failed", message, found.location, hint=hint, command=command)
+
+
+def rescue(root: Path, path: str, data: bytes | None) -> Diagnostic:
+    """Keep bytes that appeared while the checks ran and that the rollback replaces.
+
+    Raises:
+        RollbackError: they cannot be kept.
+    """
+    message = "the file changed while the checks ran; it was put back as it was before `up`"
+    if data is None:
+        return note("changed-during-checks", message, Location(path))
+    try:
+        kept = keep_aside(root, path, data)
+    except (OSError, RefusedError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        said = f"{path} changed while the checks ran and cannot be kept: {reason}"
+        raise RollbackError(error("restore-failed", said, Location(path))) from problem
+    return warning(
+        "changed-during-checks", message, Location(path), hint=f"what it held is kept in {kept}"
+    )
+
+
+def not_restored(change: FileChange, revision: str) -> Diagnostic:
+    """What is said of a file where the rollback itself was refused."""
+    message = f"{change.path} holds what `{revision}` set; its bytes from before are in the ledger"
+    hint = "remove the cause, then take the migration back"
+    command = "migrate up --interrupted roll-back"
+    return error("restore-failed", message, Location(change.path), hint=hint, command=command)
+
+
+def changed_again(change: FileChange) -> Diagnostic:
+    """What is said of a file that does not read as it was put back."""
+    message = f"{change.path} was put back, and reads differently"
+    hint = "somebody else wrote it, or the disk does not keep what it is given: look at the file"
+    return error("restore-unconfirmed", message, Location(change.path), hint=hint)
+
+
+def keep_aside(root: Path, path: str, data: bytes) -> str:
+    """Keep some bytes of a file, readable by their owner alone.
+
+    Returns:
+        Where they are, from the root. Nothing that was kept before is overwritten.
+
+    Raises:
+        OSError, RefusedError: they cannot be written.
+    """
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    folder = ensure_own_folder(root, "rescued")
+    for attempt in range(1, 1000):
+        kept = folder / (stamp if attempt == 1 else f"{stamp}-{attempt}") / path
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        return kept.relative_to(root).as_posix()
+    raise FileExistsError(f"{folder}/{stamp}")
