@@ -108,6 +108,7 @@ def test_while_the_ending_is_told_it_is_told_to_its_end(root):
     terminal.press(INTERRUPT)
     terminal.reach()
     terminal.press(INTERRUPT * 2)
+    terminal.see("^C\r\n^C")
     terminal.let_through()
     ended(terminal, NOTHING, 130)
 
