@@ -29,6 +29,9 @@ CLOSED: Final = frozenset((".git", STATE_DIRECTORY))
 class Expansion:
     """What ``glob`` finds, recursive and hidden files included; ``**`` leads into no closed folder.
 
+    Nor does ``**`` follow a link to where it already is, or a second one to the same folder: the
+    files are there under another path, and links that lead to each other would never end.
+
     ``found`` has the paths from the root, with the inode of what is surely a regular file that no
     link leads to, else 0.
     ``unread`` are the folders on the way that may not be read: what fits in there is not known.
@@ -38,6 +41,7 @@ class Expansion:
         self.found: dict[str, int] = {}
         self.unread: list[str] = []
         self._root = root
+        self._followed: set[tuple[int, int, int]] = set()
         self._walk("", pattern.split("/"), plain=True)
         self.found.pop("", None)
 
@@ -77,8 +81,18 @@ class Expansion:
             if (last or not rest) and matches(entry.name):
                 self._take(f"{folder}{entry.name}", entry, plain=plain)
             if entry.name not in CLOSED and _is_folder(entry):
-                inside = plain and not entry.is_symlink()
-                self._walk_all(f"{folder}{entry.name}/", rest, plain=inside)
+                linked = entry.is_symlink()
+                if not linked or self._leads_on(folder, entry, rest):
+                    self._walk_all(f"{folder}{entry.name}/", rest, plain=plain and not linked)
+
+    def _leads_on(self, folder: str, link: os.DirEntry[str], rest: list[str]) -> bool:
+        """Whether a link leads where no link led before, and not to a folder on the way to it."""
+        place = _identity(link.path)
+        known = (len(rest), *place) in self._followed
+        self._followed.add((len(rest), *place))
+        parts = folder.split("/")
+        way = (f"{self._root}/{'/'.join(parts[:count])}" for count in range(len(parts)))
+        return not known and all(_identity(each) != place for each in way)
 
     def _take(self, path: str, entry: os.DirEntry[str], *, plain: bool) -> None:
         self.found[path] = entry.inode() if plain and entry.is_file(follow_symlinks=False) else 0
@@ -106,6 +120,15 @@ def _looked_at(path: str) -> tuple[int, int]:
     except (OSError, ValueError):
         return 0, 0
     return status.st_mode, status.st_ino
+
+
+def _identity(path: str) -> tuple[int, int]:
+    """What a folder is known by, whatever leads to it; 0 where there is nothing."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - as _looked_at
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
