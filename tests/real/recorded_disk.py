@@ -14,6 +14,8 @@ import errno
 import mmap
 import os
 import random
+import select
+import signal
 import stat
 import struct
 import traceback
@@ -173,8 +175,12 @@ def plugged_in(image: Image, folder: Path) -> Iterator[tuple[Path, Path]]:
         yield disk, record
     finally:
         system.umount2(os.fsencode(disk), _DETACH)
+        ending = os.pidfd_open(server)
+        if not select.select([ending], [], [], 60)[0]:
+            os.kill(server, signal.SIGKILL)
+        os.close(ending)
         _, failed = os.waitpid(server, 0)
-        assert not failed, "the disk itself failed"
+        assert not failed, "the disk failed, or is still in use"
 
 
 def _serve(device: int, memory: mmap.mmap, log: int) -> None:
