@@ -161,7 +161,7 @@ def record(
         beside = company(disk.root) if busy else contextlib.nullcontext()
         with beside, mock.patch.object(workspace, "MIGRATE", program):
             assert (found := ended(disk.root, *words)) == (0, set()), found
-        done = len(entries(disk.record))
+            done = len(entries(disk.record))
         now = files(disk.root)
     last = next(name for name, each in sides.items() if not changed(each, now))
     return Recording(image, tuple(disk.entries), began, done, sides, last)
