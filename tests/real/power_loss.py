@@ -158,7 +158,9 @@ def main() -> int:
                 asked = f"{len(recording.entries) - flushes} writes and {flushes} flushes"
                 counts = "; ".join(f"{number} {sort}" for sort, number in sorted(found.items()))
                 print(f"{name}, {what}: {found.total()} cuts in {asked}: {counts}", flush=True)
-            wrong += bool(lost) != given.without_flushes
+            right = bool(lost) == given.without_flushes
+            print(f"{name}: {lost} lost, {'as it must be' if right else 'WRONG'}", flush=True)
+            wrong += not right
     return 1 if wrong else 0
 
 
