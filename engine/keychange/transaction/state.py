@@ -13,7 +13,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.settings import STATE_DIRECTORY
 from keychange.transaction import files
-from keychange.transaction.files import Tree
+from keychange.transaction.files import NotAFileError, Tree
 
 STATE: Final = STATE_DIRECTORY
 LEDGER: Final = f"{STATE}/ledger.json"
@@ -69,18 +69,19 @@ def _unusable(path: str, said: str, problem: OSError) -> Diagnostic:
 
 
 def ensure_folder(name: str, parent: int) -> None:
-    """Make a folder that only its owner can enter, unless it is there."""
-    try:
+    """Make a folder that only its owner can enter, unless it is there; its name is not flushed."""
+    with contextlib.suppress(FileExistsError):
         files.system.make_folder(name, parent, 0o700)
-    except FileExistsError:
-        return
-    files.system.flush(parent)
 
 
 def _ensure_ignored(folder: int) -> None:
     """Git must never see before-images, and several commands may make this file at once."""
     with contextlib.suppress(FileNotFoundError):
-        if os.stat(".gitignore", dir_fd=folder, follow_symlinks=False).st_size:
+        try:
+            # A power cut can leave zeros where the bytes never reached the disk.
+            if files.read(".gitignore", folder).data.strip(b"\0\n"):
+                return
+        except NotAFileError:
             return
     descriptor = files.system.open_or_create(".gitignore", folder)
     try:
@@ -88,3 +89,5 @@ def _ensure_ignored(folder: int) -> None:
         files.system.flush(descriptor)
     finally:
         os.close(descriptor)
+    files.system.flush(folder)
+    files.system.barrier(folder)

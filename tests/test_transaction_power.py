@@ -1,0 +1,287 @@
+"""Room of power cuts: whatever the disk has kept of a run, the next command finds old or new."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+import pytest
+
+from keychange.errors import RolledBackError
+from keychange.transaction.journal import Journal
+from keychange.transaction.lock import lock
+from keychange.transaction.preflight import FileWrite
+from keychange.transaction.recovery import recover
+from support.disk import Barrier, Disk, Flush, Named, listing, walked
+from support.faults import LEDGER, injected, quick_folder, run, snapshot
+from support.power import CAME_BACK, DRAWS, Judge, Power, Untold, put
+
+FILES = {
+    ".env": (b"TOKEN=s\n", b"TOKEN=s\nMODEL=new\n"),
+    "config/run.json": (b'{"model": "old"}\n', b'{"model": "a longer new one"}\n'),
+    "fresh/deep/one": (None, b"made one"),
+    "fresh/deep/two": (None, b"made two"),
+    "hard-1": (b"in place: old, and longer\n", b"in place: new\n"),
+    "link": (b"old end", b"new end"),
+    "removed/gone": (b"removed", None),
+}
+MODES = {".env": 0o600, "config/run.json": 0o755}
+LEDGERS = b'{"applied": []}', b'{"applied": ["0001"]}'
+
+
+def build(root: Path, *, ledger: bool = True) -> None:
+    """A project with a file of every sort."""
+    for path, (old, _) in FILES.items():
+        if old is not None:
+            file = root / ("linked/real" if path == "link" else path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(old)
+            file.chmod(MODES.get(path, 0o644))
+    (root / "link").symlink_to("linked/real")
+    (root / "removed/bystander").write_bytes(b"")
+    os.link(root / "hard-1", root / "hard-2")
+    if ledger:
+        with injected(Untold()):
+            run(root, [], FileWrite(LEDGER, None, LEDGERS[0], mode=0o600))
+
+
+def up(root: Path, ledger: bytes | None = LEDGERS[0]) -> None:
+    writes = [FileWrite(path, *pair) for path, pair in FILES.items()]
+    run(root, writes, FileWrite(LEDGER, ledger, LEDGERS[1], mode=0o600))
+
+
+def down(root: Path) -> None:
+    writes = [FileWrite(path, *pair[::-1]) for path, pair in FILES.items()]
+    run(root, writes, FileWrite(LEDGER, *LEDGERS[::-1]))
+
+
+class Failing(Power):
+    """Fails once; ``failed`` is after how many events."""
+
+    failed = 0
+
+    def fail(self):
+        self.failed = len(self.events)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+class Unwritten(Failing):
+    """Cannot write the ledger, the last file: everything is undone."""
+
+    def replace(self, source, destination, folder):
+        if destination == "ledger.json" and not self.failed:
+            self.fail()
+        super().replace(source, destination, folder)
+
+
+class Unmarked(Failing):
+    """Cannot flush the mark of the commit: it is taken back, and everything is undone."""
+
+    def flush(self, descriptor):
+        if isinstance(self.events[-1], Named) and self.events[-1].name == "committed":
+            self.fail()
+        super().flush(descriptor)
+
+
+KINDS = {"unwritten": Unwritten, "unmarked": Unmarked}
+
+
+class Course(NamedTuple):
+    """What was recorded of a run, what the caller was told, and the judge of what is left."""
+
+    power: Power
+    promised: str
+    judge: Judge
+
+    @property
+    def since(self) -> int:
+        """After how many events it is no longer as in ``up``."""
+        return self.power.failed if isinstance(self.power, Failing) else 0
+
+
+def new(identifier, folders, entries) -> Journal:
+    return Journal(identifier, "2026-01-01T00:00:00+00:00", tuple(folders), tuple(entries))
+
+
+def recorded(power: Power, action: Callable[[], None]) -> str:
+    """Let it run; says what the caller is told."""
+    told = "new"
+    # Runs that are alike then leave states that are alike, and each of those is tried once.
+    with injected(power), mock.patch("os.urandom", bytes), mock.patch.object(Journal, "new", new):
+        try:
+            action()
+        except RolledBackError:
+            told = "old"
+    power.told = len(power.events)
+    return told
+
+
+def play(folder: Path, name: str, *, cached: bool) -> Course:
+    root, judging, other = (folder / each for each in ("root", "judging", "other"))
+    for each in (root, judging, other):
+        each.mkdir()
+    ledger = None if name == "first" else LEDGERS[0]
+    for each in (root, other):
+        build(each, ledger=ledger is not None)
+    before = snapshot(root)
+    with injected(Untold()):
+        up(other, ledger)
+    after = snapshot(other)
+    power = KINDS.get(name, Power).on(root, cached=cached)
+    told = recorded(power, lambda: up(root, ledger))
+    if name == "down":
+        # The disk may still not be certain of how the run before ended.
+        *_, disk = power.disks()
+        power = Power(disk, power.numbers)
+        before, after = after, before | {each: after[each] for each in ("fresh", "fresh/deep")}
+        told = recorded(power, lambda: down(root))
+    assert snapshot(root) == (before if told == "old" else after)
+    return Course(power, told, Judge(judging, before, after))
+
+
+@pytest.fixture
+def quick(tmp_path):
+    with quick_folder(tmp_path) as folder:
+        yield folder
+
+
+DISKS = pytest.mark.parametrize("cached", [False, True], ids=["linux", "macos"])
+
+
+@DISKS
+@pytest.mark.parametrize("name", ["first", "up", "down", *KINDS])
+def test_power_cut_after_every_call(quick, name, cached):
+    course = play(quick, name, cached=cached)
+    power, judge = course.power, course.judge
+    assert course.promised == ("old" if name in KINDS else "new")
+    # A disk with a cache of its own leaves whatever another leaves, and more.
+    each = cached or name == "up" or DRAWS > 1
+    assert list(judge.losing(power, course.promised, since=course.since, each=each)) == []
+    assert len(power.events) - course.since > 20
+    assert judge.tried > (250 if each else 50)
+
+
+def recovering(root: Path) -> None:
+    with lock(root):
+        recover(root)
+
+
+def next_command(
+    course: Course, start: Disk, action: Callable[[Path], None] = recovering
+) -> tuple[Power, str]:
+    """What it does in a folder that has what the system shows of the disk, and where it ends."""
+    root = course.judge.folder / "next"
+    root.mkdir()
+    power = Power(start, put(start.shown(), root))
+    recorded(power, lambda: action(root))
+    shown = {"old": course.judge.old, "new": course.judge.new}
+    (end,) = (name for name, state in shown.items() if snapshot(root) == state)
+    shutil.rmtree(root)
+    return power, end
+
+
+def before_flushes(course: Course) -> Iterator[Disk]:
+    """The disk after each call but a flush, which shows nothing else and makes more certain."""
+    events = [None, *course.power.events]
+    for number, (event, disk) in enumerate(zip(events, course.power.disks(), strict=True)):
+        if number >= course.since and not isinstance(event, Flush | Barrier):
+            yield disk
+
+
+def left_by_cuts(course: Course) -> Iterator[Disk]:
+    """States that a power cut leaves: one of each cut, of every sort in turn; or all there are."""
+    turn = itertools.count()
+    seen = set()
+    for disk in before_flushes(course):
+        states = [disk.after(fates) for fates in disk.cuts(each=False)]
+        for nodes in states if DRAWS > 1 else [states[next(turn) % len(states)]]:
+            if (key := listing(nodes)) not in seen:
+                seen.add(key)
+                yield Disk(nodes, cached=disk.cached)
+
+
+def killed(course: Course) -> Iterator[Disk]:
+    """What a killed process leaves: the system shows what the disk may not have."""
+    for disk in before_flushes(course):
+        yield disk.copy()
+
+
+@pytest.mark.parametrize("ended", [left_by_cuts, killed])
+@pytest.mark.parametrize(
+    ("name", "cached"), [("up", False), ("unwritten", True)], ids=["up-linux", "unwritten-macos"]
+)
+def test_power_cut_after_every_call_of_the_recovery(quick, name, cached, ended):
+    course = play(quick, name, cached=cached)
+    ends = set()
+    for start in ended(course):
+        power, end = next_command(course, start)
+        losing = [*course.judge.losing(power, end, each=False)]
+        # One that was killed after its last step left nothing to see, and nothing to flush.
+        assert [each for each in losing if ended is not killed or each.problem != CAME_BACK] == []
+        ends.add(end)
+    assert ends == ({"old"} if name in KINDS else {"old", "new"})
+
+
+def test_power_cut_after_a_first_run_was_killed(quick):
+    """The folders that it made are there, and nobody has flushed them."""
+    course = play(quick, "first", cached=False)
+    prepared = next(n for n, disk in enumerate(course.power.disks()) if "prepared" in names(disk))
+    for start in itertools.islice(killed(course), prepared):
+        if start.pending and isinstance(start.pending[-1], Named):
+            power, end = next_command(course, start, lambda root: up(root, None))
+            assert end == "new"
+            losing = [*course.judge.losing(power, "new", each=False)]
+            assert [e for e in losing if not e.problem.startswith("git would take")] == []
+
+
+def names(disk: Disk) -> set[str]:
+    return {path.rpartition("/")[2] for path, _ in walked(disk.shown())}
+
+
+FLUSHED_ALL_THE_SAME = {
+    ("first", False): {},
+    ("unwritten", False): {
+        ("", 0): "its name was flushed long ago, unless the run that made it was killed",
+        (".keychange", 0): "so was this",
+        (".keychange/.keychange-ID-7", 0): "it never gets its name",
+        ("hard-1", 0): "it is overwritten once more",
+    },
+    ("up", True): {},
+}
+"""Flushes on which no state of a course rests, by path and turn, and why they are there."""
+
+
+@pytest.mark.parametrize(("name", "cached"), FLUSHED_ALL_THE_SAME)
+def test_each_flush_is_needed(quick, name, cached):
+    """Left out, any one of them, there are states from which nobody comes back."""
+    course = play(quick, name, cached=cached)
+    turns = Counter()
+    needless = []
+    wanted = Barrier if cached else Flush
+    for number, disk in enumerate(course.power.disks()):
+        event = course.power.events[number] if number < len(course.power.events) else None
+        if not isinstance(event, wanted):
+            continue
+        path = "" if cached else next(p for p, n in walked(disk.shown()) if n == event.node)
+        path = re.sub("[0-9a-f]{16}", "ID", path)
+        kept = disk.copy()
+        kept.take(event)
+        losing = itertools.chain.from_iterable(
+            course.judge.losing(
+                course.power, course.promised, since=number + 1, omitted=number, each=each
+            )
+            for each in (False, True)
+        )
+        if (kept.pending == disk.pending and not cached) or next(losing, None) is None:
+            needless.append((path, turns[path]))
+        turns[path] += 1
+    assert needless == list(FLUSHED_ALL_THE_SAME[name, cached])
+    assert turns.total() > (5 if cached else 20)
