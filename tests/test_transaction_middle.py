@@ -31,7 +31,7 @@ from support.faults import (
 )
 
 STAGED = 3
-"""The number of the barrier after staging: one for the folder and two for the journal come first."""
+"""The number of the barrier after staging: one for the folder, two for the journal come first."""
 
 
 @pytest.fixture

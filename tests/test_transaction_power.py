@@ -27,8 +27,8 @@ from support.power import CAME_BACK, DRAWS, Judge, Power, Untold, put
 FILES = {
     ".env": (b"TOKEN=s\n", b"TOKEN=s\nMODEL=new\n"),
     "config/run.json": (b'{"model": "old"}\n', b'{"model": "a longer new one"}\n'),
-    "fresh/deep/one": (None, b"made one"),
-    "fresh/deep/two": (None, b"made two"),
+    "nest/fresh/deep/one": (None, b"made one"),
+    "nest/fresh/deep/two": (None, b"made two"),
     "hard-1": (b"in place: old, and longer\n", b"in place: new\n"),
     "link": (b"old end", b"new end"),
     "removed/gone": (b"removed", None),
@@ -47,6 +47,7 @@ def build(root: Path, *, ledger: bool = True) -> None:
             file.chmod(MODES.get(path, 0o644))
     (root / "link").symlink_to("linked/real")
     (root / "removed/bystander").write_bytes(b"")
+    (root / "nest").mkdir()
     os.link(root / "hard-1", root / "hard-2")
     if ledger:
         with injected(Untold()):
@@ -141,7 +142,10 @@ def play(folder: Path, name: str, *, cached: bool) -> Course:
         # The disk may still not be certain of how the run before ended.
         *_, disk = power.disks()
         power = Power(disk, power.numbers)
-        before, after = after, before | {each: after[each] for each in ("fresh", "fresh/deep")}
+        before, after = (
+            after,
+            before | {each: after[each] for each in ("nest/fresh", "nest/fresh/deep")},
+        )
         told = recorded(power, lambda: down(root))
     assert snapshot(root) == (before if told == "old" else after)
     return Course(power, told, Judge(judging, before, after))
@@ -163,7 +167,7 @@ def test_power_cut_after_every_call(quick, name, cached):
     power, judge = course.power, course.judge
     assert course.promised == ("old" if name in KINDS else "new")
     # A disk with a cache of its own leaves whatever another leaves, and more.
-    each = cached or name == "up" or DRAWS > 1
+    each = cached or DRAWS > 1
     assert list(judge.losing(power, course.promised, since=course.since, each=each)) == []
     assert len(power.events) - course.since > 20
     assert judge.tried > (250 if each else 50)

@@ -246,12 +246,12 @@ class Judge:
             told = power.told is not None and number >= power.told
             drawn = [disk.drawn(chance) for _ in range(DRAWS if each else 0)]
             for fates in (*disk.cuts(each=each), *drawn):
-                outcome = self._outcome(disk.after(fates), done=told and not disk.cached)
+                outcome = self._outcome(disk.after(fates), disk if told else None)
                 if outcome != promised and (told or outcome not in ("old", "new")):
                     last = power.events[number - 1] if number else None
                     yield Losing(number, last, disk.described(fates), outcome)
 
-    def _outcome(self, nodes: Nodes, *, done: bool) -> str:
+    def _outcome(self, nodes: Nodes, ended: Disk | None) -> str:
         """``old`` or ``new``; or else a sentence that says what is wrong."""
         key = tuple(each for each in listing(nodes) if each[0] != ".keychange/lock")
         if key not in self._known:
@@ -260,7 +260,7 @@ class Judge:
             put(nodes, root)
             self._known[key] = _unignored(root) or self._recovered(root)
             shutil.rmtree(root)
-        if done and any(path.startswith(".keychange/journal/") for path, *_ in key):
+        if ended and any(_came_back(path, ended) for path, *_ in key):
             return CAME_BACK
         return self._known[key]
 
@@ -286,6 +286,15 @@ class Judge:
         paths = self.new.keys() | self.old.keys() | found.keys()
         differing = [path for path in paths if found.get(path) != self.new.get(path)]
         return f"neither old nor new: {sorted(differing)} differ from the new"
+
+
+def _came_back(path: str, ended: Disk) -> bool:
+    """Whether it is a journal that was removed, and may not be there again.
+
+    On a disk with a cache of its own one that undoes nothing may, for the next command removes it.
+    """
+    folder, _, name = path.rpartition("/")
+    return folder == ".keychange/journal" and (name == "prepared" or not ended.cached)
 
 
 def _unignored(root: Path) -> str:
