@@ -13,7 +13,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.settings import STATE_DIRECTORY
 from keychange.transaction import files
-from keychange.transaction.files import NotAFileError, Tree
+from keychange.transaction.files import Tree
 
 STATE: Final = STATE_DIRECTORY
 LEDGER: Final = f"{STATE}/ledger.json"
@@ -76,13 +76,14 @@ def ensure_folder(name: str, parent: int) -> None:
 
 def _ensure_ignored(folder: int) -> None:
     """Git must never see before-images, and several commands may make this file at once."""
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            # A power cut can leave zeros where the bytes never reached the disk.
-            if files.read(".gitignore", folder).data.strip(b"\0\n"):
-                return
-        except NotAFileError:
+    try:
+        # A power cut can leave zeros where the bytes never reached the disk.
+        if files.read(".gitignore", folder).data.strip(b"\0\n"):
             return
+    except FileNotFoundError:
+        pass
+    except OSError:  # a link, a folder, a file that may not be read: somebody put it there
+        return
     descriptor = files.system.open_or_create(".gitignore", folder)
     try:
         files.write_all(descriptor, _IGNORE_EVERYTHING)
