@@ -15,8 +15,8 @@ from unittest import mock
 
 import pytest
 
-from keychange.aside import keep_aside
 from keychange.errors import RollbackError, RolledBackError
+from keychange.restoring import keep_aside
 from keychange.transaction.journal import Journal
 from keychange.transaction.lock import lock
 from keychange.transaction.preflight import FileWrite
