@@ -266,8 +266,6 @@ def names(disk: Disk) -> set[str]:
 FLUSHED_ALL_THE_SAME = {
     ("first", False): {},
     ("unwritten", False): {
-        ("", 0): "its name was flushed long ago, unless the run that made it was killed",
-        (".keychange", 0): "so was this",
         (".keychange/.keychange-ID-7", 0): "it never gets its name",
         ("hard-1", 0): "it is overwritten once more",
     },
@@ -289,19 +287,17 @@ def test_each_flush_is_needed(quick, name, cached):
             continue
         path = "" if cached else next(p for p, n in walked(disk.shown()) if n == event.node)
         path = re.sub("[0-9a-f]{16}", "ID", path)
-        kept = disk.copy()
-        kept.take(event)
         losing = itertools.chain.from_iterable(
             course.judge.losing(
                 course.power, course.promised, since=number + 1, omitted=number, each=each
             )
             for each in (False, True)
         )
-        if (kept.pending == disk.pending and not cached) or next(losing, None) is None:
+        if next(losing, None) is None:
             needless.append((path, turns[path]))
         turns[path] += 1
     assert needless == list(FLUSHED_ALL_THE_SAME[name, cached])
-    assert turns.total() > (5 if cached else 20)
+    assert turns.total() >= (6 if cached else 20)
 
 
 def test_bytes_that_are_not_restored_are_on_the_disk_before_the_journal_goes(quick):

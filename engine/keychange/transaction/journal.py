@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from typing import Final, NamedTuple, Self
@@ -222,11 +222,13 @@ def prepare(tree: Tree, journal: Journal) -> None:
         OSError: it could not be written; what was written of it is gone or will be undone.
     """
     with tree.folder(STATE) as state:
-        ensure_folder("journal", state)
+        made = ensure_folder("journal", state)
+        # Who made the folders may have been killed; where a ledger is, somebody has flushed them.
+        flushed = not made and files.identity("ledger.json", state) is not None
     with tree.folder(JOURNAL) as folder:
         try:
             forget(WRITING, folder)
-            _write(tree, journal)
+            _write(tree, journal, also=() if flushed else ("", STATE))
             # A name must not get to the disk before its bytes: the journal would count as damaged.
             files.system.barrier(folder)
             files.system.replace(WRITING, PREPARED, folder)
@@ -239,10 +241,10 @@ def prepare(tree: Tree, journal: Journal) -> None:
             raise
 
 
-def _write(tree: Tree, journal: Journal) -> None:
-    """Write it and flush it, with the folders on the way: who made them may have been killed."""
+def _write(tree: Tree, journal: Journal, *, also: Iterable[str]) -> None:
+    """Write it and flush it, and these folders with it."""
     with Flushing() as flushing, tree.walk() as walk:
-        for path in ("", STATE):
+        for path in also:
             flushing.add(path, os.dup(walk.to(path)))
         descriptor = files.create(WRITING, walk.to(JOURNAL), journal.encode())
         flushing.add(WRITING, descriptor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -68,10 +67,16 @@ def _unusable(path: str, said: str, problem: OSError) -> Diagnostic:
     return error("state-unwritable", message, Location(path), hint=hint)
 
 
-def ensure_folder(name: str, parent: int) -> None:
-    """Make a folder that only its owner can enter, unless it is there; its name is not flushed."""
-    with contextlib.suppress(FileExistsError):
+def ensure_folder(name: str, parent: int) -> bool:
+    """Make a folder that only its owner can enter, unless it is there; its name is not flushed.
+
+    Returns whether it was made.
+    """
+    try:
         files.system.make_folder(name, parent, 0o700)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _ensure_ignored(folder: int) -> None:
