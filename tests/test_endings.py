@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import signal
+import stat
 from pathlib import Path
 from unittest import mock
 
@@ -412,14 +413,18 @@ def test_a_commit_whose_way_back_fails_too_is_recovered_by_the_next_command(root
     assert (at(root, VALUES[failing]), recorded(root)) == (set(), entries(failing))
 
 
+def is_folder(descriptor):
+    return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+
+
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_rollback_that_the_disk_does_not_confirm_says_so(root, failing):
     class Unconfirmed(Failing):
-        """A file cannot be replaced, and after that nothing can be flushed."""
+        """A file cannot be replaced, and after that no folder can be flushed."""
 
         def _check(self, call):
             super()._check(call)
-            if self.failing and call.name == "barrier":
+            if self.failing and call.name == "flush" and is_folder(*call.arguments):
                 raise OSError(errno.EIO, "the disk is broken")
 
     with checks(), faults.injected(Unconfirmed("replace", "one.json", failing)):

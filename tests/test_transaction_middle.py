@@ -30,6 +30,9 @@ from support.faults import (
     snapshot,
 )
 
+STAGED = 3
+"""The number of the barrier after staging: one for the folder, two for the journal come first."""
+
 
 @pytest.fixture
 def root(tmp_path):
@@ -65,9 +68,10 @@ def test_file_that_appears_during_the_commit_is_kept(root):
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("create", ["writing"]), ("replace", ["prepared"]), ("barrier", [])]
+    ("name", "arguments", "number"),
+    [("create", ["writing"], 0), ("replace", ["prepared"], 0), ("barrier", [], STAGED)],
 )
-def test_folder_swapped_for_a_link_during_the_commit(tmp_path, name, arguments):
+def test_folder_swapped_for_a_link_during_the_commit(tmp_path, name, arguments, number):
     """Between the look and the write, a folder becomes a link out of the root."""
     root, outside = tmp_path / "root", tmp_path / "outside"
     for folder in (root / "sub", outside):
@@ -78,7 +82,7 @@ def test_folder_swapped_for_a_link_during_the_commit(tmp_path, name, arguments):
         (root / "sub").rename(root / "kept")
         (root / "sub").symlink_to(outside)
 
-    faults = at_call(name, *arguments)(swap)
+    faults = at_call(name, *arguments, number=number)(swap)
     with injected(faults), pytest.raises(RolledBackError):
         run(root, [FileWrite("sub/a", b"1", b"2")])
     assert [path.name for path in outside.iterdir()] == ["a"]

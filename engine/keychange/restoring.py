@@ -14,6 +14,8 @@ from keychange.model import FileChange, Step
 from keychange.planning import plan_down
 from keychange.project import Project
 from keychange.snapshot import take_snapshot
+from keychange.transaction.files import Tree
+from keychange.transaction.flushing import flush_way
 from keychange.transaction.state import ensure_own_folder
 
 
@@ -130,5 +132,7 @@ def keep_aside(root: Path, path: str, data: bytes) -> str:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        return kept.relative_to(root).as_posix()
+        place = kept.relative_to(root).as_posix()
+        flush_way(Tree(root), place)
+        return place
     raise FileExistsError(f"{folder}/{stamp}")

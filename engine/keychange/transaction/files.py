@@ -268,16 +268,26 @@ def overwrite(name: str, folder: int, data: bytes) -> None:
         os.close(descriptor)
 
 
+def flush(name: str, folder: int) -> None:
+    """Flush a file that may have been written by a process that was killed then."""
+    descriptor = os.open(name, READ, dir_fd=folder)
+    try:
+        system.flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def open_to_overwrite(name: str, folder: int) -> int:
     """A descriptor for writing that changes nothing yet: the system says whether it may."""
     return os.open(name, _OVERWRITE, dir_fd=folder)
 
 
-def write_new(name: str, folder: int, data: bytes) -> None:
-    """A new flushed file that only its owner can read; for keychange's own files."""
+def create(name: str, folder: int, data: bytes) -> int:
+    """The descriptor of a new file that only its owner can read, not yet flushed."""
     descriptor = system.create(name, folder, 0o600)
     try:
         write_all(descriptor, data)
-        system.flush(descriptor)
-    finally:
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor

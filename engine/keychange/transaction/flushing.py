@@ -96,3 +96,13 @@ def flush_folders(tree: Tree, paths: Iterable[str]) -> None:
                 with contextlib.suppress(*GONE):
                     flushing.add(folder, os.dup(walk.to(folder)))
         files.system.barrier(walk.to(""))
+
+
+def flush_way(tree: Tree, path: str) -> None:
+    """Flush every folder on the way to a path, so that its name lasts as long as its bytes.
+
+    Raises:
+        OSError: as ``Flushing``.
+    """
+    parts = path.split("/")
+    flush_folders(tree, ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1)))

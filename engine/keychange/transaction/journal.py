@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from json import JSONDecodeError
 from typing import Final, NamedTuple, Self
@@ -21,6 +22,7 @@ from keychange.errors import RefusedError, RollbackError
 from keychange.settings import TEMP_PREFIX
 from keychange.transaction import files
 from keychange.transaction.files import Tree
+from keychange.transaction.flushing import Flushing
 from keychange.transaction.stages import COMMITTED, JOURNAL, PREPARED, WRITING
 from keychange.transaction.state import STATE, ensure_folder
 
@@ -220,13 +222,18 @@ def prepare(tree: Tree, journal: Journal) -> None:
         OSError: it could not be written; what was written of it is gone or will be undone.
     """
     with tree.folder(STATE) as state:
-        ensure_folder("journal", state)
+        made = ensure_folder("journal", state)
+        # Who made the folders may have been killed; where a ledger is, somebody has flushed them.
+        flushed = not made and files.identity("ledger.json", state) is not None
     with tree.folder(JOURNAL) as folder:
         try:
             forget(WRITING, folder)
-            files.write_new(WRITING, folder, journal.encode())
+            _write(tree, journal, also=() if flushed else ("", STATE))
+            # A name must not get to the disk before its bytes: the journal would count as damaged.
+            files.system.barrier(folder)
             files.system.replace(WRITING, PREPARED, folder)
             files.system.flush(folder)
+            files.system.barrier(folder)
         except OSError:
             for name in (WRITING, PREPARED):
                 with contextlib.suppress(OSError):
@@ -234,10 +241,33 @@ def prepare(tree: Tree, journal: Journal) -> None:
             raise
 
 
+def _write(tree: Tree, journal: Journal, *, also: Iterable[str]) -> None:
+    """Write it and flush it, and these folders with it."""
+    with Flushing() as flushing, tree.walk() as walk:
+        for path in also:
+            flushing.add(path, os.dup(walk.to(path)))
+        descriptor = files.create(WRITING, walk.to(JOURNAL), journal.encode())
+        flushing.add(WRITING, descriptor)
+
+
+def confirm(tree: Tree, stage: str) -> None:
+    """Make sure that the disk has the stage too: who set it may have been killed.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    with tree.folder(JOURNAL) as folder:
+        if stage == PREPARED:  # a power cut can leave the name that it had or was to have
+            forget(COMMITTED, folder)
+        files.system.flush(folder)
+        files.system.barrier(folder)
+
+
 def discard_unfinished(tree: Tree) -> None:
     """Remove what was cut short before it became a journal: no file had been touched."""
     with contextlib.suppress(OSError), tree.folder(JOURNAL) as folder:
-        forget(WRITING, folder)
+        files.system.unlink(WRITING, folder)
+        files.system.flush(folder)
 
 
 def mark_committed(tree: Tree) -> None:
@@ -249,12 +279,19 @@ def mark_committed(tree: Tree) -> None:
 
 
 def unmark(tree: Tree) -> None:
-    """Take the mark back, so that the transaction can be undone."""
+    """Take the mark back, so that the transaction can be undone.
+
+    Raises:
+        OSError: it could not be taken back, so the mark is there.
+    """
     with tree.folder(JOURNAL) as folder:
         files.system.replace(COMMITTED, PREPARED, folder)
-        # What makes this flush fail makes the one after the undo fail too, and that one tells.
-        with contextlib.suppress(OSError):
+        try:
             files.system.flush(folder)
+            files.system.barrier(folder)
+        except OSError:
+            files.system.replace(PREPARED, COMMITTED, folder)
+            raise
 
 
 def remove(tree: Tree, stage: str) -> None:
@@ -262,6 +299,8 @@ def remove(tree: Tree, stage: str) -> None:
     with tree.folder(JOURNAL) as folder:
         files.system.unlink(stage, folder)
         files.system.flush(folder)
+        if stage == PREPARED:  # were it to come back, it would undo what the user does next
+            files.system.barrier(folder)
 
 
 def forget(name: str, folder: int) -> None:

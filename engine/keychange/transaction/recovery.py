@@ -107,6 +107,7 @@ def complete(tree: Tree, plan: Journal) -> None:
         RefusedError: what only the undo needed cannot be removed.
     """
     try:
+        journal.confirm(tree, COMMITTED)
         finish(tree, plan)
     except OSError as problem:
         raise RefusedError(

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -35,12 +35,14 @@ class _ForeignError(Exception):
 class Undone:
     """What undoing came to: files put back, and one diagnostic for each that could not be.
 
-    ``retry`` says whether trying once more may help: then the journal stays.
+    ``retry`` says whether trying once more may help: then the journal stays. ``named`` are the
+    paths that were made or removed on the way, beside the files themselves.
     """
 
     restored: list[str] = field(default_factory=list)
     failures: list[Diagnostic] = field(default_factory=list)
     retry: bool = False
+    named: list[str] = field(default_factory=list)
 
 
 def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None = None) -> Undone:
@@ -50,6 +52,11 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
     journal is removed unless trying again may help.
     """
     undone = Undone()
+    try:
+        if touched is None:
+            journal.confirm(tree, PREPARED)
+    except OSError as problem:
+        return Undone(failures=[_unbegun(problem)], retry=True)
     entries = unfinished.entries[::-1]
     for entry in entries:
         if entry.after is not None:
@@ -58,11 +65,11 @@ def roll_back(tree: Tree, unfinished: Journal, touched: AbstractSet[str] | None 
         if touched is None or entry.target in touched:
             _attempt(tree, unfinished, entry, undone, _restore)
     try:
-        flush_folders(tree, (entry.target for entry in entries))
-        _remove_folders(tree, unfinished.folders)
+        undone.named += _remove_folders(tree, unfinished.folders)
+        if not undone.failures:
+            undone.named += _drop_backups(tree, unfinished)
+        flush_folders(tree, (*(entry.target for entry in entries), *undone.named))
         if not undone.retry:
-            if not undone.failures:
-                _drop_backups(tree, unfinished)
             journal.remove(tree, PREPARED)
     except OSError as problem:
         undone.retry = True
@@ -81,12 +88,13 @@ def _attempt(
         if action(tree, entry):
             undone.restored.append(entry.path)
     except _ForeignError:
-        backup = _back_up(tree, unfinished, entry)
+        backup = _back_up(tree, unfinished, entry, undone)
         undone.retry |= backup == _JOURNAL
         undone.failures.append(_foreign(entry, backup))
     except OSError as problem:
         undone.retry = True
-        undone.failures.append(_failed(entry, _back_up(tree, unfinished, entry), problem))
+        backup = _back_up(tree, unfinished, entry, undone)
+        undone.failures.append(_failed(entry, backup, problem))
 
 
 def _drop_staged(tree: Tree, entry: Entry) -> bool:
@@ -109,6 +117,9 @@ def _restore(tree: Tree, entry: Entry) -> bool:
         _compare(tree, entry)
     elif entry.after is None:
         _drop_staged(tree, entry)
+    elif entry.overwrite is not None:
+        with tree.folder(folder) as descriptor:
+            files.flush(name, descriptor)
     return changed
 
 
@@ -155,6 +166,7 @@ def _put_back(entry: Entry, folder: int, name: str) -> None:
         try:
             files.system.set_modified(descriptor, attributes.modified_ns)
             files.system.flush(descriptor)
+            files.system.barrier(descriptor)
         finally:
             os.close(descriptor)
         files.system.replace(entry.temp, name, folder)
@@ -181,22 +193,22 @@ def _compare(tree: Tree, entry: Entry) -> None:
         raise OSError(errno.EIO, "it was written back and reads differently")
 
 
-def _remove_folders(tree: Tree, folders: Iterable[str]) -> None:
-    """Remove the folders that the transaction made, unless somebody uses them by now."""
-    for path in reversed(tuple(folders)):
+def _remove_folders(tree: Tree, folders: Sequence[str]) -> Sequence[str]:
+    """Remove folders that the transaction made, unless somebody uses them by now; returns all."""
+    for path in reversed(folders):
         parent, name = split(path)
         try:
             with tree.folder(parent) as descriptor:
                 files.system.remove_folder(name, descriptor)
-                files.system.flush(descriptor)
         except files.GONE:
             continue
         except OSError as problem:
             if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+    return folders
 
 
-def _back_up(tree: Tree, unfinished: Journal, entry: Entry) -> str:
+def _back_up(tree: Tree, unfinished: Journal, entry: Entry, undone: Undone) -> str:
     """Where the bytes from before are kept for good, empty where there were none."""
     if entry.before is None:
         return ""
@@ -205,14 +217,23 @@ def _back_up(tree: Tree, unfinished: Journal, entry: Entry) -> str:
         for parent, name in _folders(path):
             with tree.folder(parent) as descriptor:
                 ensure_folder(name, descriptor)
+                undone.named.append(f"{parent}/{name}")
         folder, name = split(path)
         with tree.folder(folder) as descriptor:
             journal.forget(name, descriptor)
-            files.write_new(name, descriptor, entry.before)
-            files.system.flush(descriptor)
+            _keep(name, descriptor, entry.before)
     except OSError:
         return _JOURNAL
+    undone.named.append(path)
     return path
+
+
+def _keep(name: str, folder: int, data: bytes) -> None:
+    descriptor = files.create(name, folder, data)
+    try:
+        files.system.flush(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _backup_path(unfinished: Journal, entry: Entry) -> str:
@@ -226,17 +247,22 @@ def _folders(path: str) -> Iterator[tuple[str, str]]:
         yield "/".join(parts[:count]), parts[count]
 
 
-def _drop_backups(tree: Tree, unfinished: Journal) -> None:
-    """Backups of an earlier attempt at this journal: what they hold is restored now."""
+def _drop_backups(tree: Tree, unfinished: Journal) -> Iterable[str]:
+    """Remove backups of an earlier attempt at this journal, for what they hold is restored now.
+
+    Returns each path where one may have been.
+    """
     if not os.path.lexists(tree.absolute(f"{BACKUP}/{unfinished.identifier}")):
-        return
+        return ()
     folders: dict[str, None] = {}
+    paths = []
     for entry in unfinished.entries:
         path = _backup_path(unfinished, entry)
         folders.update(dict.fromkeys(f"{parent}/{name}" for parent, name in _folders(path)))
         with contextlib.suppress(FileNotFoundError), tree.folder(split(path)[0]) as descriptor:
             journal.forget(split(path)[1], descriptor)
-    _remove_folders(tree, sorted(folders))
+        paths.append(path)
+    return (*paths, *_remove_folders(tree, sorted(folders)))
 
 
 def _foreign(entry: Entry, backup: str) -> Diagnostic:
@@ -255,6 +281,17 @@ def _failed(entry: Entry, backup: str, problem: OSError) -> Diagnostic:
         "restore-failed",
         f"{entry.path} could not be restored: {problem.strerror}; {was}",
         Location(entry.path),
+        hint="remove the cause, then let keychange try again",
+        command="migrate recover",
+    )
+
+
+def _unbegun(problem: OSError) -> Diagnostic:
+    return error(
+        "restore-failed",
+        "nothing was put back yet, for the disk did not confirm how far the interrupted run came:"
+        f" {problem.strerror}; all bytes from before are in {_JOURNAL}",
+        Location(_JOURNAL),
         hint="remove the cause, then let keychange try again",
         command="migrate recover",
     )

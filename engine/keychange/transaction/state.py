@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -68,23 +67,33 @@ def _unusable(path: str, said: str, problem: OSError) -> Diagnostic:
     return error("state-unwritable", message, Location(path), hint=hint)
 
 
-def ensure_folder(name: str, parent: int) -> None:
-    """Make a folder that only its owner can enter, unless it is there."""
+def ensure_folder(name: str, parent: int) -> bool:
+    """Make a folder that only its owner can enter, unless it is there; its name is not flushed.
+
+    Returns whether it was made.
+    """
     try:
         files.system.make_folder(name, parent, 0o700)
     except FileExistsError:
-        return
-    files.system.flush(parent)
+        return False
+    return True
 
 
 def _ensure_ignored(folder: int) -> None:
     """Git must never see before-images, and several commands may make this file at once."""
-    with contextlib.suppress(FileNotFoundError):
-        if os.stat(".gitignore", dir_fd=folder, follow_symlinks=False).st_size:
+    try:
+        # A power cut can leave zeros where the bytes never reached the disk.
+        if files.read(".gitignore", folder).data.strip(b"\0\n"):
             return
+    except FileNotFoundError:
+        pass
+    except OSError:  # a link, a folder, a file that may not be read: somebody put it there
+        return
     descriptor = files.system.open_or_create(".gitignore", folder)
     try:
         files.write_all(descriptor, _IGNORE_EVERYTHING)
         files.system.flush(descriptor)
     finally:
         os.close(descriptor)
+    files.system.flush(folder)
+    files.system.barrier(folder)
