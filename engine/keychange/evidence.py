@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from keychange import standing
 from keychange.diagnostics import error
-from keychange.edits import apply_edits
 from keychange.errors import RefusedError
 from keychange.ledger import Entry, FileRecord, Last
 from keychange.model import Direction, FileChange, Json, Migration, Site, State, Step
@@ -158,8 +157,9 @@ def _changes(project: Project, entry: Entry) -> tuple[tuple[FileChange, ...], di
         data, rest = files.get(path), list(chains[path])
         found: list[FileChange] = []
         while record := next((r for r in reversed(rest) if r.after == sha256(data)), None):
-            before = _undone(record, data)
-            if sha256(before) != record.before:
+            try:
+                before = record.undone(data)
+            except ValueError:  # the record was edited
                 break
             rest.remove(record)
             if id(record) in own:
@@ -171,12 +171,6 @@ def _changes(project: Project, entry: Entry) -> tuple[tuple[FileChange, ...], di
             gone = files.get(path) is None
             unknown[path] = "it is not here any more" if gone else "it was edited since"
     return tuple(shown), unknown
-
-
-def _undone(record: FileRecord, data: bytes | None) -> bytes | None:
-    for edits in record.undo:
-        data = apply_edits(data or b"", edits)
-    return None if record.before is None else data or b""
 
 
 def _sites(entry: Entry, held: Iterable[Site]) -> Iterator[Site]:

@@ -11,20 +11,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from json import JSONDecodeError
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
+from keychange.decoding import ensure, exactly
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError, RollbackError
+from keychange.patterns import stays_below
 from keychange.settings import TEMP_PREFIX
 from keychange.transaction import files
 from keychange.transaction.files import Tree
+from keychange.transaction.resolving import is_protected
 from keychange.transaction.stages import COMMITTED, JOURNAL, PREPARED, WRITING
 from keychange.transaction.state import STATE, ensure_folder
 
 FORMAT: Final = 1
+_IDENTIFIER: Final = re.compile("[0-9a-f]+")
 
 
 class Attributes(NamedTuple):
@@ -134,49 +138,101 @@ class Journal(NamedTuple):
             ValueError: it is damaged.
         """
         head, _, body = data.partition(b"\n")
-        try:
+        with _decoding():
             header = json.loads(head)
-            if header["format"] > FORMAT:
-                raise NewerFormatError
-            if header["sha256"] != hashlib.sha256(body).hexdigest():
-                raise ValueError("the digest does not match")
-            manifest = json.loads(body[: header["manifest"]])
-            pack = memoryview(body)[header["manifest"] :]
-            return cls(
-                manifest["identifier"],
-                manifest["since"],
-                tuple(manifest["folders"]),
-                tuple(_entry(record, pack) for record in manifest["entries"]),
-            )
-        except (KeyError, TypeError, UnicodeError, RecursionError, JSONDecodeError) as problem:
-            raise ValueError("it is not a journal") from problem
+            version = exactly(int, header["format"])
+        if version > FORMAT:
+            raise NewerFormatError
+        with _decoding():
+            expected, size = header["sha256"], exactly(int, header["manifest"])
+        if expected != hashlib.sha256(body).hexdigest():
+            raise ValueError("the digest does not match")
+        with _decoding():
+            return cls._read(json.loads(body[:size]), _Pack(memoryview(body)[size:]))
+
+    @classmethod
+    def _read(cls, manifest: dict[str, Any], pack: _Pack) -> Self:
+        identifier = exactly(str, manifest["identifier"])
+        ensure(_IDENTIFIER.fullmatch(identifier) is not None)
+        entries = [_entry(each, identifier, pack) for each in exactly(list, manifest["entries"])]
+        pack.ensure_empty()
+        folders = tuple(map(_place, exactly(list, manifest["folders"])))
+        return cls(identifier, exactly(str, manifest["since"]), folders, tuple(entries))
 
 
 class NewerFormatError(Exception):
     """A newer keychange wrote the file."""
 
 
-def _entry(record: Mapping[str, object], pack: memoryview) -> Entry:
-    def unpacked(place: object) -> bytes | None:
-        if not isinstance(place, list):
-            return None
-        start, size = place
-        return bytes(pack[start : start + size])
+@contextlib.contextmanager
+def _decoding() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RecursionError) as problem:
+        raise ValueError("it is not a journal") from problem
 
-    attributes = record["attributes"]
-    after = record["after"]
+
+class _Pack:
+    """The bytes of the files, which are taken one after the other: none is left out or twice."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._taken = 0
+
+    def take(self, place: object) -> bytes | None:
+        """The bytes at a place, None for none.
+
+        Raises:
+            TypeError, ValueError: they do not come next.
+        """
+        if place is None:
+            return None
+        start, size = (exactly(int, each) for each in exactly(list, place))
+        ensure(start == self._taken and size >= 0)
+        self._taken += size
+        return bytes(self._data[start : start + size])
+
+    def ensure_empty(self) -> None:
+        """Make sure that all was taken, and no more than there is."""
+        ensure(self._taken == len(self._data))
+
+
+def _entry(record: dict[str, Any], identifier: str, pack: _Pack) -> Entry:
+    """An entry, which may name no place but one that a transaction can have had in hand."""
+    temp, after, attributes = exactly(str, record["temp"]), record["after"], record["attributes"]
+    before, overwrite = pack.take(record["before"]), pack.take(record["overwrite"])
+    start = temp_name(identifier, "")
+    ensure(temp.startswith(start) and temp.removeprefix(start).isdecimal())
+    ensure((before is None) == (attributes is None) and not (before is None and after is None))
+    ensure(overwrite is None or hashlib.sha256(overwrite).hexdigest() == after)
+    ensure(overwrite is None or before is not None)
+    path = exactly(str, record["path"])
+    ensure(stays_below(path))
     return Entry(
-        path=str(record["path"]),
-        target=str(record["target"]),
-        temp=str(record["temp"]),
-        before=unpacked(record["before"]),
-        after=after if isinstance(after, str) else None,
-        overwrite=unpacked(record["overwrite"]),
-        attributes=Attributes(*attributes) if isinstance(attributes, list) else None,
+        path=path,
+        target=_place(record["target"]),
+        temp=temp,
+        before=before,
+        after=None if after is None else exactly(str, after),
+        overwrite=overwrite,
+        attributes=None if attributes is None else _attributes(attributes),
     )
 
 
-def temp_name(identifier: str, number: int) -> str:
+def _place(value: object) -> str:
+    path = exactly(str, value)
+    ensure(stays_below(path) and not is_protected(path))
+    return path
+
+
+def _attributes(value: object) -> Attributes:
+    found = Attributes(*(exactly(int, each) for each in exactly(list, value)))
+    ensure(0 <= found.mode <= 0o7777 and -(2**63) <= found.modified_ns < 2**63)
+    ensure(all(0 <= each < 2**32 for each in (found.user, found.group)))
+    return found
+
+
+def temp_name(identifier: str, number: int | str) -> str:
     """The name of a staged file: short, whatever its target is called."""
     return f"{TEMP_PREFIX}{identifier}-{number}"
 
