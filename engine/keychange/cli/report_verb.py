@@ -42,6 +42,7 @@ def command(session: Session, *, revision: str, out: Path | None) -> int:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = out or ensure_own_folder(root, "reports") / f"{stamp}-{evidence.revision}.html"
     _write(path, "".join(f"{each}\n" for each in lines), private=out is None)
+    session.settle(0, f"The report was written: {path}")
     if session.format == "json":
         return session.emit(0, revision=evidence.revision, report=str(path))
     session.show([str(path)])
