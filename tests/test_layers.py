@@ -39,6 +39,7 @@ ORDER = (
     "keychange.loader",
     "keychange.history",
     "keychange.settings",
+    "keychange.outgoing",
     "keychange.nearest",
     "keychange.git",
     "keychange.patterns",

@@ -7,7 +7,6 @@ hash of a short secret could be guessed. The serial in the ledger's digest makes
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
@@ -24,6 +23,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE
 from keychange.model import Direction, Json, Plan
+from keychange.outgoing import write_whole
 from keychange.planning import plan_down, plan_up
 from keychange.project import Project
 from keychange.regular import read_regular
@@ -57,22 +57,14 @@ def save_plan(project: Project, plan: Plan, to: str, path: Path) -> None:
     Raises:
         RefusedError: it cannot be written, or something else is in its place.
     """
-    staged = path.with_name(f"{TEMP_PREFIX}{secrets.token_hex(4)}-{path.name}")
     try:
         if os.path.lexists(path) and not _is_plan(path):
             message = "there is a file, and it is no plan; it was left as it is"
             hint = "name another file"
             raise RefusedError(error("not-a-plan-file", message, Location(str(path)), hint=hint))
         document = _document(project, plan, to, _made_key(project.root))
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(document, indent=1).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
+        write_whole(path, json.dumps(document, indent=1).encode() + b"\n", 0o600)
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            staged.unlink()
         message = f"the plan cannot be saved: {(problem.strerror or str(problem)).lower()}"
         raise RefusedError(
             error("unwritable-plan", message, Location(str(path)), hint="name another file")
