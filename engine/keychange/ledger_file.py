@@ -22,7 +22,9 @@ from keychange.patterns import stays_below
 from keychange.spans import Span
 
 FORMAT = 1
-_REVISION = re.compile(r"[0-9]{4}_[a-z0-9][a-z0-9_]*")
+_REVISION = re.compile(r"[0-9]{4}_[a-z0-9][a-z0-9_]*").fullmatch
+_CHECKSUM = re.compile(r"v1:sha256:[0-9a-f]{64}").fullmatch
+_DIGEST = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
 class UnreadableLedgerError(RefusedError):
@@ -92,7 +94,7 @@ def _last_in(node: dict[str, Any]) -> Last:
 
 def _revision_in(value: object) -> str:
     revision = exactly(str, value)
-    ensure(_REVISION.fullmatch(revision) is not None)
+    ensure(_REVISION(revision) is not None)
     return revision
 
 
@@ -105,6 +107,8 @@ def _entry_in(node: dict[str, Any]) -> Entry:
         tuple(map(_file_in, exactly(list, each))) for each in exactly(list, node["batches"])
     )
     settled, document, evidence = node["settled"], node["document"], node["evidence"]
+    checksum = exactly(str, node["checksum"])
+    ensure(not checksum or _CHECKSUM(checksum) is not None)
     for section in ("operations", "verify"):
         _objects_in(exactly(dict, document).get(section, []))
     _objects_in(exactly(dict, evidence).get("checks", []))
@@ -112,7 +116,7 @@ def _entry_in(node: dict[str, Any]) -> Entry:
     return Entry(
         revision=_revision_in(node["revision"]),
         title=exactly(str, node["title"]),
-        checksum=exactly(str, node["checksum"]),
+        checksum=checksum,
         status=Status(exactly(str, node["status"])),
         applied_at=exactly(str, node["applied_at"]),
         document=document,
@@ -144,7 +148,11 @@ def _file_in(node: dict[str, Any]) -> FileRecord:
 
 
 def _digest_in(value: object) -> str | None:
-    return None if value is None else exactly(str, value)
+    if value is None:
+        return None
+    digest = exactly(str, value)
+    ensure(_DIGEST(digest) is not None)
+    return digest
 
 
 def _edit_in(node: object) -> Edit:
