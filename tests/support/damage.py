@@ -122,7 +122,9 @@ def _instead(old: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(old, dict):
         yield "more", {**old, "unknown": 1}
     elif isinstance(old, list) and old:
-        yield from (("cut", old[:-1]), ("double", [*old, *old]), ("turned", old[::-1]))
+        yield from (("cut", old[:-1]), ("double", [*old, *old]))
+        if len(old) > 1:
+            yield "turned", old[::-1]
     elif isinstance(old, str) and old:
         yield from (("longer", old + "x"), ("shorter", old[:-1]))
     elif type(old) is int:
