@@ -196,16 +196,19 @@ def test_a_damaged_plan_is_applied_by_nobody(edited, plan):
     """Also one with a seal that fits: whoever has the key can make one."""
     file = edited.root / "p.plan"
     verb = ("down", "--plan", str(file))
+    whole = json.loads(plan["p.plan"])
     for number, (case, spoilt) in enumerate(damaged(json.loads(plan["p.plan"]))):
-        data = encoded(sealed(spoilt, plan[".keychange/key"]))
+        again = sealed(spoilt, plan[".keychange/key"])
+        data = encoded(again)
         file.write_bytes(data)
         try:
             read_plan(file)
         except KeychangeError:
             continue
-        if number % (EVERY or 37) == 0 and case[1] != ("to",):  # of no consequence on the way down
+        if {**again, "to": whole["to"], "seal": ""} == {**whole, "seal": ""}:
+            continue  # it says the same; how far is of no consequence on the way down
+        if number % (EVERY or 37) == 0:
             assert edited.judge(case, {**plan, "p.plan": data}, verb) in (1, 2)
-            file.parent.mkdir(exist_ok=True)
 
 
 def sealed(document, key):
