@@ -16,7 +16,7 @@ from keychange.errors import KeychangeError
 from keychange.ledger_file import ledger_bytes, parse_ledger
 from keychange.plan_file import read_plan
 from keychange.settings import TEMP_PREFIX
-from keychange.transaction.journal import Journal, NewerFormatError
+from keychange.transaction.journal_file import Journal, NewerFormatError
 from keychange.transaction.lock import Owner
 from support.damage import EVERY, World, broken, damaged
 from support.documents import judged
