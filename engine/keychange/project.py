@@ -105,7 +105,8 @@ def _held_beside(settings: Settings, instead: Mapping[str, bytes | None]) -> Ite
 
 def _read_ledger(root: Path) -> bytes | None:
     try:
-        return read_regular(root / ledgers.PATH)
+        # A link may lead to a file of the project, which is then written as the ledger.
+        return read_regular(root / ledgers.PATH, follow=False)
     except FileNotFoundError:
         return None
     except OSError as problem:
