@@ -434,10 +434,13 @@ def test_a_state_folder_that_leads_elsewhere_is_not_used(root):
     assert snapshot(root.parent) == before
 
 
-def test_a_ledger_that_leads_elsewhere_is_not_written(root):
+@pytest.mark.parametrize("end", ["../../outside/ledger.json", "../keep.txt"])
+def test_a_ledger_that_leads_elsewhere_is_not_written(root, end):
+    (root / "keep.txt").write_text("keep\n")
     (root / ".keychange").mkdir(mode=0o700)
-    (root / ".keychange/ledger.json").symlink_to("../../outside/ledger.json")
+    (root / ".keychange/ledger.json").symlink_to(end)
     done = migrate_here(root, "up", "--yes")
-    assert (done.code, "error[outside-root]" in done.err) == (1, True), done
+    assert (done.code, "error[unreadable-ledger]" in done.err) == (1, True), done
     assert not (root.parent / "outside/ledger.json").exists()
+    assert (root / "keep.txt").read_text() == "keep\n"
     assert json.loads((root / "conf/a.json").read_text()) == {"model": OLD}

@@ -302,6 +302,22 @@ def test_a_report_is_written_where_it_is_asked_for(root):
     assert migrate_here(root, "report", "--out", "-").stdout == there.read_text()
 
 
+def test_a_report_replaces_a_page_and_no_other_file(root):
+    applied(root)
+    there = root / "report.html"
+    assert migrate_here(root, "report", "--out", there).returncode == 0
+    assert migrate_here(root, "report", "--out", there).returncode == 0
+    for mine in (root / ".env", root / "conf.bin"):
+        if not mine.exists():
+            mine.write_bytes(b"\xff\0")
+        before = mine.read_bytes()
+        done = migrate_here(root, "report", "--out", mine)
+        assert (done.returncode, mine.read_bytes()) == (1, before)
+        assert f"{mine}: error[report-unwritable]" in done.stderr
+    assert migrate_here(root, "report", "--out", "/dev/null").returncode == 0
+    assert not list(root.glob(".keychange-*"))
+
+
 def test_only_a_plan_is_html(root):
     done = migrate_here(root, "status", "--format", "html")
     assert (done.returncode, done.stdout) == (2, "")

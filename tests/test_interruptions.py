@@ -1,5 +1,6 @@
 """Ctrl-C at any moment: one clear sentence that agrees with the files, and never a traceback."""
 
+import json
 import signal
 
 import pytest
@@ -122,3 +123,38 @@ def test_what_is_kept_is_said_to_be_new(root):
     said = migrate(root)
     assert "unverified  0001_voice" in said.stdout
     assert "next: migrate" in said.stdout
+
+
+ENDLESS = "^(a+)+$"
+"""A pattern that takes longer than the sun on forty letters and another character."""
+
+
+@pytest.mark.parametrize("verb", [("plan",), ("check",), ("up", "--yes")], ids=lambda verb: verb[0])
+def test_in_a_pattern_of_a_schema_that_never_ends_nothing_is_written(root, verb):
+    """The live line says that it is at it."""
+    schema = {"properties": {"name": {"type": "string", "pattern": ENDLESS}}}
+    (root / "voice.schema.json").write_text(json.dumps(schema))
+    (root / "conf/one.json").write_text(json.dumps({"model": "a", "name": f"{'a' * 40}!"}))
+    declared = MIGRATION.replace(
+        "conf/*.json\n", "conf/*.json\n    schema: {after: voice.schema.json}\n"
+    )
+    (root / "migrations/0001_voice.yaml").write_text(declared)
+    before = files(root)
+    terminal = Terminal(root, *verb)
+    terminal.see("planning")
+    terminal.press(INTERRUPT)
+    ended(terminal, NOTHING, 130)
+    assert changed(before, files(root)) == set()
+    assert not (root / ".keychange/lock").exists()
+
+
+def test_in_a_pattern_of_a_check_that_never_ends_everything_is_restored(root):
+    declared = f"{MIGRATION}    expect: ['/{ENDLESS}/']\n"
+    (root / "migrations/0001_voice.yaml").write_text(declared)
+    (root / "talk.py").write_text(f"print('{'a' * 40}!')\n")
+    before = files(root)
+    terminal = Terminal(root, "up", "--yes")
+    terminal.see("2 s  running python talk.py")
+    terminal.press(INTERRUPT)
+    ended(terminal, RESTORED, 130)
+    assert changed(before, files(root)) == set()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from keychange import ledger as ledgers
 from keychange import standing
-from keychange.diagnostics import error
-from keychange.edits import apply_edits
+from keychange.decoding import ensure, exactly
+from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError
 from keychange.ledger import Entry, FileRecord, Last
 from keychange.model import Direction, FileChange, Json, Migration, Site, State, Step
@@ -19,6 +20,7 @@ from keychange.preconditions import hidden_values
 from keychange.probing.request import TEXT
 from keychange.project import Project
 from keychange.regular import read_regular
+from keychange.resources import bundled_schema
 from keychange.settings import STATE_DIRECTORY
 from keychange.snapshot import sha256, take_snapshot
 from keychange.standing import Row
@@ -90,7 +92,15 @@ def gather(project: Project, revision: str = "") -> Evidence:
     document = entry.document if entry else migration.document if migration else {}
     last = ledger.last if ledger.last and ledger.last.revision == revision else None
     said = entry.evidence.get("checks", []) if entry else last.checks if last else ()
-    checks = tuple(_recorded(root, cast("Sequence[Mapping[str, Json]]", said), document))
+    recorded = cast("Sequence[Mapping[str, Json]]", said)
+    before = cast("Mapping[str, Json] | None", entry.evidence.get("baseline")) if entry else None
+    if not all(map(_is_check, [*recorded, *([before] if before else [])])):
+        message = f"the ledger is damaged: what it holds of a check of `{revision}` is none"
+        hint = "run the checks again: that is recorded anew"
+        command = "migrate verify --again" if entry else "migrate up"
+        place = Location(ledgers.PATH)
+        raise RefusedError(error("unreadable-ledger", message, place, hint=hint, command=command))
+    checks = tuple(_recorded(root, recorded, document))
     # Where the ledger has the migration, what a probe left may be of a run before that one.
     if entry is None and not checks and (kept := _kept(root, revision, migration)):
         checks = (kept,)
@@ -100,7 +110,6 @@ def gather(project: Project, revision: str = "") -> Evidence:
         hint = "a report shows what `up` changed and what the checks said"
         raise RefusedError(error("nothing-to-report", message, hint=hint, command="migrate up"))
     files, unknown = _changes(project, entry) if entry else ((), {})
-    before = cast("Mapping[str, Json] | None", entry.evidence.get("baseline")) if entry else None
     found = standing.report(project, search=False)
     held = [site for step in found.plan.steps if step.revision == revision for site in step.sites]
     return Evidence(
@@ -158,8 +167,9 @@ def _changes(project: Project, entry: Entry) -> tuple[tuple[FileChange, ...], di
         data, rest = files.get(path), list(chains[path])
         found: list[FileChange] = []
         while record := next((r for r in reversed(rest) if r.after == sha256(data)), None):
-            before = _undone(record, data)
-            if sha256(before) != record.before:
+            try:
+                before = record.undone(data)
+            except ValueError:  # the record was edited
                 break
             rest.remove(record)
             if id(record) in own:
@@ -171,12 +181,6 @@ def _changes(project: Project, entry: Entry) -> tuple[tuple[FileChange, ...], di
             gone = files.get(path) is None
             unknown[path] = "it is not here any more" if gone else "it was edited since"
     return tuple(shown), unknown
-
-
-def _undone(record: FileRecord, data: bytes | None) -> bytes | None:
-    for edits in record.undo:
-        data = apply_edits(data or b"", edits)
-    return None if record.before is None else data or b""
 
 
 def _sites(entry: Entry, held: Iterable[Site]) -> Iterator[Site]:
@@ -200,6 +204,34 @@ def _sites(entry: Entry, held: Iterable[Site]) -> Iterator[Site]:
 # ------------------------------------------------------------------------- what was checked
 
 
+def _is_check(said: Mapping[str, Any]) -> bool:
+    """Whether it has what a report shows of a check, each of its type: the ledger can be edited."""
+    try:
+        for name in ("name", "verdict", "headline"):
+            exactly(str, said[name])
+        words = [*exactly(list, said.get("command", [])), *exactly(list, said.get("output", []))]
+        ensure(all(type(each) is str for each in words))
+        ensure(all(type(e) is int for e in exactly(dict, said.get("warnings", {})).values()))
+        ensure(type(said.get("seconds", 0)) in (int, float))
+    except (KeyError, TypeError, ValueError):
+        return False
+    return "report" not in said or _is_report(said["report"])
+
+
+def _is_report(document: Json) -> bool:
+    """Whether what is there of a probe's report is as the schema says; it may be an older one."""
+    from keychange.json_schema.violations import satisfied
+
+    return satisfied(document, _without(bundled_schema("probe_report"), "required"))
+
+
+def _without(schema: Json, word: str) -> Json:
+    """A schema without a keyword."""
+    if isinstance(schema, dict):
+        return {name: _without(each, word) for name, each in schema.items() if name != word}
+    return schema
+
+
 def _recorded(
     root: Path, checks: Iterable[Mapping[str, Json]], document: Mapping[str, Json]
 ) -> Iterator[Checked]:
@@ -219,9 +251,11 @@ def _kept(root: Path, revision: str, migration: Migration | None) -> Checked | N
     folder = max(names)
     try:
         found = json.loads(read_regular(root / REPORTS / folder / "report.json"))
-        data = {"name": "probe", "verdict": found["verdict"], "headline": found["headline"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError):
         return None
+    if not (_is_report(found) and {"verdict", "headline"} <= found.keys()):
+        return None
+    data = {"name": "probe", "verdict": found["verdict"], "headline": found["headline"]}
     spoken = _spoken(migration.document) if migration else ""
     return Checked({**data, "report": found}, _recording(root, folder, spoken))
 

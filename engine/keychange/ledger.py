@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from keychange.diagnostics import Location, error
 from keychange.edits import Edit, apply_edits, inverse
-from keychange.errors import RefusedError
 from keychange.history import number
-from keychange.model import ABSENT, FileChange, Json, Migration, Recorded, Site, Step, Value
+from keychange.model import FileChange, Json, Migration, Recorded, Site, Step
 from keychange.settings import STATE_DIRECTORY
 from keychange.snapshot import sha256
-from keychange.spans import Span
 
-FORMAT = 1
 PATH = f"{STATE_DIRECTORY}/ledger.json"
-
-
-class UnreadableLedgerError(RefusedError):
-    """The ledger's file is damaged: what it held is not known, and what the files hold is."""
 
 
 class Status(StrEnum):
@@ -68,6 +59,20 @@ class FileRecord(NamedTuple):
             sites=tuple(_recorded(each) for each in sites if each.changes),
             proofs=change.proofs,
         )
+
+    def undone(self, data: bytes | None) -> bytes | None:
+        """The file before the run, made of its bytes after it.
+
+        Raises:
+            ValueError: the record leads to something else than it says.
+        """
+        for edits in self.undo:
+            data = apply_edits(data or b"", edits)
+        if self.before is None and not data:
+            return None
+        if sha256(data or b"") != self.before:
+            raise ValueError(self.path)
+        return data or b""
 
 
 def _recorded(site: Site) -> Recorded:
@@ -200,165 +205,9 @@ class Ledger(NamedTuple):
         kept = (each for each in self.entries if each.revision != revision)
         return self._replace(entries=tuple(kept))
 
-    def to_bytes(self) -> bytes:
-        """The file: JSON, one document with a format version, one line for each file record."""
-        last = json.dumps(self.last._asdict() if self.last else None)
-        head = f'{{"format": {FORMAT}, "serial": {self.serial}, "last": {last}, "entries": [\n'
-        entries = ",\n".join(map(_entry_text, self.entries))
-        return f"{head}{entries}\n]}}\n".encode()
-
-
-def parse_ledger(data: bytes | None) -> Ledger:
-    """The ledger of a file's bytes; empty where there is no file.
-
-    Raises:
-        RefusedError: it was written by a newer keychange.
-        UnreadableLedgerError: it is not a ledger.
-    """
-    if data is None:
-        return Ledger()
-    try:
-        document = json.loads(data)
-        version = int(document["format"])
-        if version > FORMAT:
-            message = f"the ledger has format {version}; this keychange knows up to {FORMAT}"
-            hint = "a newer keychange wrote it: upgrade keychange"
-            raise RefusedError(error("newer-ledger", message, Location(PATH), hint=hint))
-        last = document.get("last")
-        return Ledger(
-            tuple(_entry_in(each) for each in document["entries"]),
-            int(document.get("serial", 0)),
-            _last_in(last) if last else None,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
-        place = _place_of(problem)
-        message = "the ledger is damaged: what was applied here is not known"
-        hint = (
-            "`migrate up` keeps it aside and records what it finds done; or say what is applied"
-            " with `migrate stamp REV`. `down` can then not restore what this ledger held"
-        )
-        problems = (error("unreadable-ledger", message, place, hint=hint, command="migrate up"),)
-        raise UnreadableLedgerError(*problems) from None
-
-
-def _last_in(node: dict[str, Any]) -> Last:
-    named = {name: str(node[name]) for name in ("verb", "ending", "revision", "at")}
-    return Last(**named, checks=tuple(node.get("checks", ())))
-
-
-def _place_of(problem: Exception) -> Location:
-    if isinstance(problem, json.JSONDecodeError):
-        return Location(PATH, problem.lineno, problem.colno)
-    return Location(PATH)
-
 
 def _settled(earlier: Entry) -> Settled | None:
     """What a run on top of an entry can be rolled back to; a second cut keeps the first."""
     if earlier.status is Status.INTERRUPTED:
         return earlier.settled
     return Settled(earlier.status, len(earlier.batches))
-
-
-def _text_out(data: bytes) -> Json:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        from base64 import b64encode
-
-        return {"base64": b64encode(data).decode("ascii")}
-
-
-def _text_in(value: Any) -> bytes:  # noqa: ANN401 (JSON)
-    if isinstance(value, str):
-        return value.encode("utf-8")
-    from base64 import b64decode
-
-    return b64decode(value["base64"], validate=True)
-
-
-def _site_out(site: Recorded) -> dict[str, Json]:
-    result: dict[str, Json] = {"kind": site.kind, "address": site.address}
-    if site.before is not ABSENT:
-        result["before"] = site.before
-    if site.after is not ABSENT:
-        result["after"] = site.after
-    if site.undo is not None:
-        result["undo"] = site.undo
-    if site.note:
-        result["note"] = site.note
-    return result
-
-
-def _site_in(path: str, node: dict[str, Any]) -> Recorded:
-    before: Value = node.get("before", ABSENT)
-    after: Value = node.get("after", ABSENT)
-    kind, address, said = str(node["kind"]), str(node["address"]), str(node.get("note", ""))
-    return Recorded(path, kind, address, before, after, node.get("undo"), said)
-
-
-def _file_out(file: FileRecord) -> dict[str, Json]:
-    return {
-        "path": file.path,
-        "before": file.before,
-        "after": file.after,
-        "undo": [
-            [[each.span.start, each.span.end, _text_out(each.replacement)] for each in edits]
-            for edits in file.undo
-        ],
-        "sites": [_site_out(each) for each in file.sites],
-        "proofs": list(file.proofs),
-    }
-
-
-def _file_in(node: dict[str, Any]) -> FileRecord:
-    path = str(node["path"])
-    return FileRecord(
-        path=path,
-        before=node["before"],
-        after=node["after"],
-        undo=tuple(
-            tuple(Edit(Span(start, end), _text_in(text)) for start, end, text in edits)
-            for edits in node["undo"]
-        ),
-        sites=tuple(_site_in(path, each) for each in node["sites"]),
-        proofs=tuple(node["proofs"]),
-    )
-
-
-def _entry_text(entry: Entry) -> str:
-    # Not json.dumps with an indent: that is written in Python, and takes five times as long.
-    batches = ("[\n" + ",\n".join(_encode(_file_out(e)) for e in b) + "\n]" for b in entry.batches)
-    return f'{_encode(_entry_out(entry))[:-1]}, "batches": [{", ".join(batches)}]}}'
-
-
-_encode = json.JSONEncoder().encode
-
-
-def _entry_out(entry: Entry) -> dict[str, Json]:
-    """An entry but for its batches."""
-    return {
-        "revision": entry.revision,
-        "title": entry.title,
-        "checksum": entry.checksum,
-        "status": entry.status.value,
-        "applied_at": entry.applied_at,
-        "document": dict(entry.document),
-        "evidence": dict(entry.evidence),
-        "settled": entry.settled._asdict() if entry.settled else None,
-    }
-
-
-def _entry_in(node: dict[str, Any]) -> Entry:
-    settled = node.get("settled")
-    number(str(node["revision"]))  # without one it has no place in the order
-    return Entry(
-        revision=str(node["revision"]),
-        title=str(node["title"]),
-        checksum=str(node["checksum"]),
-        status=Status(node["status"]),
-        applied_at=str(node["applied_at"]),
-        document=dict(node["document"]),
-        batches=tuple(tuple(_file_in(each) for each in batch) for batch in node["batches"]),
-        evidence=dict(node["evidence"]),
-        settled=Settled(Status(settled["status"]), int(settled["batches"])) if settled else None,
-    )

@@ -22,6 +22,15 @@ def fits(path: str, pattern: str) -> bool:
     return len(names) == len(parts) and all(map(fnmatchcase, names, parts))
 
 
+def stays_below(path: str) -> bool:
+    """Whether a path from the root names something below it; links are another matter."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # no file can have such a name
+        return False
+    return "\0" not in path and {"", ".", ".."}.isdisjoint(path.split("/"))
+
+
 CLOSED: Final = frozenset((".git", STATE_DIRECTORY))
 """Folders in which no target lies."""
 

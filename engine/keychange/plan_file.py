@@ -7,22 +7,23 @@ hash of a short secret could be guessed. The serial in the ledger's digest makes
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 from keychange import ledger as ledgers
+from keychange.decoding import ensure, exactly
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import BASE
 from keychange.model import Direction, Json, Plan
+from keychange.outgoing import write_whole
 from keychange.planning import plan_down, plan_up
 from keychange.project import Project
 from keychange.regular import read_regular
@@ -32,6 +33,7 @@ from keychange.transaction.state import ensure_state_dir
 
 FORMAT = 1
 _KEY = f"{STATE_DIRECTORY}/key"
+_IS_KEY = re.compile(rb"[0-9a-f]{64}").fullmatch
 _KIND = "keychange plan"
 
 
@@ -55,22 +57,14 @@ def save_plan(project: Project, plan: Plan, to: str, path: Path) -> None:
     Raises:
         RefusedError: it cannot be written, or something else is in its place.
     """
-    staged = path.with_name(f"{TEMP_PREFIX}{secrets.token_hex(4)}-{path.name}")
     try:
         if os.path.lexists(path) and not _is_plan(path):
             message = "there is a file, and it is no plan; it was left as it is"
             hint = "name another file"
             raise RefusedError(error("not-a-plan-file", message, Location(str(path)), hint=hint))
         document = _document(project, plan, to, _made_key(project.root))
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(document, indent=1).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
+        write_whole(path, json.dumps(document, indent=1).encode() + b"\n", 0o600)
     except OSError as problem:
-        with contextlib.suppress(OSError):
-            staged.unlink()
         message = f"the plan cannot be saved: {(problem.strerror or str(problem)).lower()}"
         raise RefusedError(
             error("unwritable-plan", message, Location(str(path)), hint="name another file")
@@ -95,17 +89,17 @@ def read_plan(path: Path) -> Saved:
     if not isinstance(document, dict) or document.get("kind") != _KIND:
         raise UsageProblem(error("unreadable-plan", "this is no plan file", place, hint=hint))
     version = document.get("format")
-    if not isinstance(version, int) or version > FORMAT:
+    if type(version) is int and version > FORMAT:
         message = f"the plan has format {version}; this keychange knows up to {FORMAT}"
         hint = "a newer keychange wrote it: upgrade keychange, or plan again"
         raise RefusedError(error("newer-plan", message, place, hint=hint))
     try:
-        steps = cast("list[dict[str, Any]]", document["steps"])
+        ensure(exactly(int, version) == FORMAT)
         return Saved(
             str(path),
-            Direction(document["direction"]),
-            str(document["to"]),
-            tuple(str(each["revision"]) for each in steps),
+            Direction(exactly(str, document["direction"])),
+            exactly(str, document["to"]),
+            tuple(exactly(str, each["revision"]) for each in exactly(list, document["steps"])),
             document,
         )
     except (KeyError, TypeError, ValueError) as problem:
@@ -220,15 +214,26 @@ def _is_plan(path: Path) -> bool:
 
 
 def _key(root: Path) -> bytes | None:
+    """The key of this checkout, if it has one.
+
+    Raises:
+        RefusedError: there is something else in its place.
+    """
     try:
-        return read_regular(root / _KEY, follow=False)
+        key = read_regular(root / _KEY, follow=False)
     except FileNotFoundError:
         return None
     except OSError as problem:
-        message = f"the key of saved plans cannot be read: {(problem.strerror or '').lower()}"
-        hint = "remove it; plans that were saved until now have to be made anew"
-        unusable = error("state-unwritable", message, Location(_KEY), hint=hint)
-        raise RefusedError(unusable) from problem
+        raise RefusedError(_unusable_key((problem.strerror or "").lower())) from problem
+    if not _IS_KEY(key):
+        raise RefusedError(_unusable_key("it is damaged"))
+    return key
+
+
+def _unusable_key(reason: str) -> Diagnostic:
+    message = f"the key of saved plans cannot be read: {reason}"
+    hint = "remove it; plans that were saved until now have to be made anew"
+    return error("state-unwritable", message, Location(_KEY), hint=hint)
 
 
 def _made_key(root: Path) -> bytes:

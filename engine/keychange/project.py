@@ -13,6 +13,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.history import History
 from keychange.ledger import Ledger
+from keychange.ledger_file import UnreadableLedgerError, ledger_bytes, parse_ledger
 from keychange.loader import Known, load_migration, parse_migration
 from keychange.model import Migration
 from keychange.regular import read_regular
@@ -48,7 +49,7 @@ class Project(NamedTuple):
 
     def with_ledger(self, ledger: Ledger) -> Project:
         """The project after its ledger was written."""
-        return self._replace(ledger=ledger, ledger_bytes=ledger.to_bytes(), damage=None)
+        return self._replace(ledger=ledger, ledger_bytes=ledger_bytes(ledger), damage=None)
 
 
 def load_project(
@@ -104,7 +105,8 @@ def _held_beside(settings: Settings, instead: Mapping[str, bytes | None]) -> Ite
 
 def _read_ledger(root: Path) -> bytes | None:
     try:
-        return read_regular(root / ledgers.PATH)
+        # A link may lead to a file of the project, which is then written as the ledger.
+        return read_regular(root / ledgers.PATH, follow=False)
     except FileNotFoundError:
         return None
     except OSError as problem:
@@ -117,6 +119,6 @@ def _read_ledger(root: Path) -> bytes | None:
 
 def _parsed(data: bytes | None) -> tuple[Ledger, Diagnostic | None]:
     try:
-        return ledgers.parse_ledger(data), None
-    except ledgers.UnreadableLedgerError as problem:
+        return parse_ledger(data), None
+    except UnreadableLedgerError as problem:
         return Ledger(), problem.diagnostics[0]

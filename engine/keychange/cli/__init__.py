@@ -14,6 +14,8 @@ import click
 from keychange.cli import ending
 from keychange.cli.option import shared_options
 from keychange.cli.session import Session
+from keychange.cli.streams import OutputError, finish, forget, narrate
+from keychange.cli.verb import shown_by_session
 from keychange.errors import KeychangeError
 from keychange.interruption import heed
 
@@ -93,6 +95,10 @@ class Verbs(click.Group):
         except KeyboardInterrupt as stop:
             raise Stopped from stop
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """As click's, shown by the session."""
+        return shown_by_session(super().get_help_option(ctx))
+
     def get_help(self, ctx: click.Context) -> str:
         """What it is, the verbs by what they are for, options, variables and exit codes."""
         from keychange.cli import help as layout
@@ -131,7 +137,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from keychange.cli.version import lines
 
-        click.echo("\n".join(lines()))
+        ctx.ensure_object(Session).show(lines())
         ctx.exit()
 
 
@@ -178,31 +184,45 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     session.overhear(sys.argv[1:] if arguments is None else arguments, VERBS)
     heed()
     try:
-        code = _code(session, arguments)
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        sys.stderr.close()
-        code = 1
-    except KeyboardInterrupt as stop:  # one that came while an ending was being told
-        code = ending.interrupted(session, stop)
-    except Exception as problem:  # noqa: BLE001 (the one boundary; it tells no more than it may)
-        code = ending.crashed(session, problem)
+        code = _ended(session, arguments)
+    except OutputError as unheard:
+        code = ending.unheard(session, unheard.problem)
+        forget(sys.stdout)
     finally:
         session.close()
     gc.freeze()  # the system takes it all: nothing is to be gained by looking for what is garbage
     sys.exit(code or 0)
 
 
+def _ended(session: Session, arguments: Sequence[str] | None) -> int:
+    """The exit code, once everything is told.
+
+    Raises:
+        OutputError: it cannot be.
+    """
+    try:
+        code = _code(session, arguments)
+        finish()
+    except OutputError:
+        raise
+    except KeyboardInterrupt as stop:  # one that came while an ending was being told
+        code = ending.interrupted(session, stop)
+    except Exception as problem:  # noqa: BLE001 (the one boundary; it tells no more than it may)
+        code = ending.crashed(session, problem)
+    finish()
+    return code
+
+
 def _code(session: Session, arguments: Sequence[str] | None) -> int:
     try:
         code = group.main(args=arguments, prog_name="migrate", standalone_mode=False, obj=session)
-        sys.stdout.flush()  # what cannot be written is to be told
         return int(code or 0)
     except click.exceptions.Exit as done:
         return done.exit_code
     except Stopped as stop:
         return ending.interrupted(session, stop.__cause__)
     except click.Abort as stop:  # at a question, or before the verb
-        print(file=sys.stderr)
+        narrate("")
         return ending.interrupted(session, stop.__cause__ or stop.__context__)
     except click.UsageError as problem:
         from keychange.cli.usage import explained

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from keychange.cli.session import Session
+from keychange.cli.streams import finish
 from keychange.cli.verb import verb
 from keychange.diagnostics import error
 from keychange.errors import KeychangeError, RefusedError
@@ -94,12 +95,17 @@ class _Demo:
         if before != after:
             names = sorted(p for p in {*before, *after} if before.get(p) != after.get(p))
             raise KeychangeError(*(error("demo-failed", f"{name} differs") for name in names))
-        print(f"{len(after)} files, and every byte of each is what it was.")
-        print()
-        print(
-            "The model of this demo has made-up weights and the true architecture. See the verdict"
+        self.session.show(
+            (
+                f"{len(after)} files, and every byte of each is what it was.",
+                "",
+                (
+                    "The model of this demo has made-up weights and the true architecture."
+                    " See the verdict"
+                ),
+                "of step 2 for the device that it ran on; a CPU proves nothing about a GPU.",
+            )
         )
-        print("of step 2 for the device that it ran on; a CPU proves nothing about a GPU.")
 
     def _prepare(self) -> None:
         from keychange.probing.checkpoint import make_checkpoint
@@ -118,10 +124,15 @@ class _Demo:
         interpreter.chmod(0o755)
 
     def _title(self, text: str) -> None:
-        print(f"\n{self.session.style()(text, 'bold')}", flush=True)
+        self._show(f"\n{self.session.style()(text, 'bold')}")
+
+    def _show(self, line: str) -> None:
+        """Before what the next command prints."""
+        self.session.show([line])
+        finish()
 
     def _migrate(self, *arguments: str, expected: int = 0) -> None:
-        print(f"$ migrate {shlex.join(arguments)}", flush=True)
+        self._show(f"$ migrate {shlex.join(arguments)}")
         colour = "always" if self.session.style().colour else "never"
         words = [sys.executable, "-m", "keychange", "--color", colour, *arguments]
         with subprocess.Popen(words, cwd=self.root, env=self.environment) as process:

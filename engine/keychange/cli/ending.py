@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from keychange.cli.session import Session
-from keychange.diagnostics import Diagnostic, error
+from keychange.cli.streams import finish, narrate
+from keychange.diagnostics import Diagnostic, Location, error, in_order
 from keychange.errors import KeychangeError
 from keychange.interruption import Deferral
 from keychange.secrets import without_secrets
@@ -41,6 +41,7 @@ _UNTOUCHED = {
 def failed(session: Session, problem: KeychangeError) -> int:
     """End with an error of ours: what is wrong, where, and what to do."""
     code = problem.exit_code
+    session.settle(code, *_heads(session, problem.diagnostics))
     if session.format == "json":
         done: list[Json] = [*problem.done]
         return session.emit(code, problem.diagnostics, ending=problem.ending, done=done)
@@ -48,6 +49,37 @@ def failed(session: Session, problem: KeychangeError) -> int:
     if problem.ending in _CLOSING:
         closing = _CLOSING[problem.ending][bool(problem.done)]
         session.say(_stays(session, problem.done) + closing)
+    return code
+
+
+def _heads(session: Session, diagnostics: Iterable[Diagnostic]) -> list[str]:
+    """The first line of each diagnostic, where it is only said on standard output."""
+    if session.format == "text":
+        return []
+    from keychange.render import diagnostics as rendering
+
+    style = session.style(sys.stderr)
+    return [rendering.head(each, style) for each in in_order(diagnostics)]
+
+
+def unheard(session: Session, problem: OSError) -> int:
+    """End where the result cannot be printed; returns the exit code.
+
+    A reader that has gone, as ``| head`` does, misses nothing unless something was done.
+    """
+    if session.settled is None and problem.errno == errno.EPIPE:
+        return 1
+    code, lines = session.settled or (2, ())
+    reason = (problem.strerror or str(problem)).lower()
+    message = f"the result cannot be written to standard output: {reason}"
+    hint = "make room for it, or send it somewhere else, and run the command again"
+    if session.settled:
+        hint = "what the run came to stands below, and counts"
+    from keychange.render import diagnostics as rendering
+
+    told = error("unwritable-output", message, Location("<stdout>"), hint=hint)
+    for line in (*rendering.full([told], session.style(sys.stderr)), *lines):
+        narrate(without_secrets(line))
     return code
 
 
@@ -62,16 +94,14 @@ def interrupted(session: Session, stop: BaseException | None) -> int:
     """End where a signal stopped the run; a further one must not cut short what is said."""
     code = 128 + int(getattr(stop, "signal_number", signal.SIGINT))
     with Deferral():
-        try:
-            _say_what_is_left(
-                session,
-                code,
-                committed=getattr(stop, "committed", None),
-                done=getattr(stop, "done", ()),
-                diagnostics=getattr(stop, "diagnostics", ()),
-            )
-        except OSError:  # the terminal has gone
-            _forget_output()
+        _say_what_is_left(
+            session,
+            code,
+            committed=getattr(stop, "committed", None),
+            done=getattr(stop, "done", ()),
+            diagnostics=getattr(stop, "diagnostics", ()),
+        )
+        finish()
     return code
 
 
@@ -88,11 +118,6 @@ def _say_what_is_left(
     ``committed`` says that those of the step under way are all new, or all old; None where none
     was begun.
     """
-    if session.format == "json":
-        named: list[Json] = [*done]
-        session.emit(code, diagnostics, ending="interrupted", committed=committed, done=named)
-        return
-    session.report(diagnostics)
     other = "other " if done else ""
     words = {
         None: _UNTOUCHED.get(session.verb, "nothing else was written" if done else _NOTHING),
@@ -101,30 +126,25 @@ def _say_what_is_left(
     }[committed]
     if committed and session.verb == "up":
         words += ", not verified; `migrate up` goes on with the checks"
+    told = f"{_stays(session, done)}Interrupted; {words}."
+    session.settle(code, *_heads(session, diagnostics), told)
+    if session.format == "json":
+        named: list[Json] = [*done]
+        session.emit(code, diagnostics, ending="interrupted", committed=committed, done=named)
+        return
+    session.report(diagnostics)
     session.wipe()  # what the terminal shows of the key
-    print(without_secrets(f"{_stays(session, done)}Interrupted; {words}."), file=sys.stderr)
+    narrate(without_secrets(told))
 
 
 def crashed(session: Session, problem: Exception) -> int:
-    """End with an error that nobody foresaw, or where there is nowhere to tell anything.
-
-    The text of the error may hold anything, so it is not shown.
-    """
-    try:
-        if session.debug:
-            _trace(problem)
-        message = f"unexpected {type(problem).__name__}; this is a bug in keychange"
-        again = "" if session.debug else "run it again with --debug and "
-        hint = f"{again}report what it shows"
-        code = failed(session, KeychangeError(error("internal-error", message, hint=hint)))
-        sys.stdout.flush()
-    except OSError as unheard:
-        with suppress(OSError):
-            print(f"Cannot write what there is to say: {unheard.strerror}.", file=sys.stderr)
-            sys.stderr.flush()
-        _forget_output()
-        return 2
-    return code
+    """End with an error that nobody foresaw; its text may hold anything, so it is not shown."""
+    if session.debug:
+        _trace(problem)
+    message = f"unexpected {type(problem).__name__}; this is a bug in keychange"
+    again = "" if session.debug else "run it again with --debug and "
+    hint = f"{again}report what it shows"
+    return failed(session, KeychangeError(error("internal-error", message, hint=hint)))
 
 
 def _trace(problem: BaseException) -> None:
@@ -134,13 +154,6 @@ def _trace(problem: BaseException) -> None:
     cause = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
     if cause is not None:
         _trace(cause)
-    print("Traceback (most recent call last):", file=sys.stderr)
-    print("".join(traceback.format_tb(problem.__traceback__)), end="", file=sys.stderr)
-    print(f"{type(problem).__qualname__} (its text may quote a file)", file=sys.stderr)
-
-
-def _forget_output() -> None:
-    """Let what waits to be written, where nothing can be, go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
+    narrate("Traceback (most recent call last):")
+    narrate("".join(traceback.format_tb(problem.__traceback__)), end="")
+    narrate(f"{type(problem).__qualname__} (its text may quote a file)")

@@ -52,6 +52,8 @@ def command(session: Session, *, bare: bool, dry_run: bool, lock_timeout: float)
     found = discover(settings)
     made = session.read(lambda here: _draft(here, found, bare=bare), own=True)
     written = () if dry_run else write(settings, made, lock_timeout=lock_timeout)
+    if written:
+        session.settle(0, f"Written: {', '.join(written)}")
     if session.format == "json":
         return session.emit(0, made.behind if made else (), **_data(found, made, written))
     session.show(_found(found))

@@ -112,6 +112,8 @@ def _pairs(olds: Sequence[str], news: Sequence[str]) -> tuple[Pair, ...]:
 def _show(session: Session, made: Draft, written: tuple[str, ...]) -> int:
     from keychange.cli.authoring import as_data, in_words, where_next
 
+    if written:
+        session.settle(0, f"Written: {', '.join(written)}")
     if session.format == "json":
         return session.emit(0, made.behind, revision=made.revision, **as_data(made, written))
     session.show([made.path] if written else made.text.splitlines())

@@ -6,8 +6,9 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+
+from keychange.cli.streams import finish
 
 
 def chosen(environment: Mapping[str, str]) -> str:
@@ -29,7 +30,7 @@ def page(lines: Sequence[str]) -> bool:
     fits = len(lines) < shutil.get_terminal_size((80, 24)).lines
     if fits or not command or os.environ.get("TERM") == "dumb" or os.environ.get("CI"):
         return False
-    sys.stdout.flush()
+    finish()
     try:
         process = subprocess.Popen(
             ["sh", "-c", command], stdin=subprocess.PIPE, env=environment, text=True

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from keychange.cli.session import Session
+from keychange.cli.streams import narrate
 from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
 from keychange.errors import RefusedError, UsageProblem
 from keychange.left_behind import left_behind
@@ -47,6 +48,8 @@ def show_plan(
     if errors_in(plan.diagnostics):
         raise RefusedError(*plan.diagnostics)
     code = 1 if exit_code and plan.todo else 0
+    if saved:
+        session.settle(code, f"The plan was saved: {saved}")
     diagnostics = (*plan.diagnostics, *found)
     if session.format == "json":
         from keychange.render import document
@@ -170,7 +173,7 @@ def ask(session: Session, question: str, *, yes: bool) -> None:
         except click.Abort as stop:
             if not isinstance(stop.__context__, EOFError):
                 raise
-            print(file=sys.stderr)
+            narrate("")
             agreed = False  # Ctrl-D is no answer, and no answer is no
     if not agreed:
         raise RefusedError(error("declined", "you said no"))
@@ -182,6 +185,7 @@ def end(session: Session, outcome: Outcome, plan: Plan | None, nothing: str = ""
     ``nothing`` are the words for one in which nothing was to be done.
     """
     code = outcome.exit_code
+    session.settle(code, *words.outcome(outcome, plan, session.style(sys.stderr), nothing))
     if session.format == "json":
         from keychange.render import document
 

@@ -48,6 +48,7 @@ def command(
             session.say(*lines)
         ask(session, "Rename these files?" if made.renames else "Write the ledger?", yes=yes)
         rebase(project, made, Options(lock_timeout=lock_timeout))
+        session.settle(0, *lines)
     if session.format == "json":
         ending = "planned" if dry_run else "rebased" if work else "nothing-to-do"
         renames: dict[str, Json] = {**made.renames}

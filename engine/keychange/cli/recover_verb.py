@@ -25,6 +25,8 @@ def command(session: Session, *, lock_timeout: float) -> int:
     root = session.settings().root
     with lock(root, lock_timeout, command="migrate recover"):
         found = recover(root)
+    if found is not None:
+        session.settle(0, f"{found}.")
     if session.format == "json":
         return session.emit(
             0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -10,8 +9,10 @@ import click
 
 from keychange.cli.session import Session
 from keychange.cli.verb import verb
-from keychange.diagnostics import Location, error
+from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
+from keychange.outgoing import write_whole
+from keychange.regular import read_regular
 
 
 @verb("report", "migrate report\nmigrate report 0001 --out report.html\nmigrate report --out -")
@@ -42,6 +43,7 @@ def command(session: Session, *, revision: str, out: Path | None) -> int:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = out or ensure_own_folder(root, "reports") / f"{stamp}-{evidence.revision}.html"
     _write(path, "".join(f"{each}\n" for each in lines), private=out is None)
+    session.settle(0, f"The report was written: {path}")
     if session.format == "json":
         return session.emit(0, revision=evidence.revision, report=str(path))
     session.show([str(path)])
@@ -49,19 +51,28 @@ def command(session: Session, *, revision: str, out: Path | None) -> int:
 
 
 def _write(path: Path, text: str, *, private: bool) -> None:
-    """Write a page; one in the state directory is its owner's alone.
+    """Write a page, also over an older one; one in the state directory is its owner's alone.
 
     Raises:
-        RefusedError: it cannot be written.
+        RefusedError: it cannot be written, or another file is in its place.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     try:
-        descriptor = os.open(path, flags, 0o600 if private else 0o666)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        if path.is_file() and not _is_page(path):
+            raise RefusedError(_unwritable(path, "there is a file, and it is no page of keychange"))
+        if path.exists() and not path.is_file():  # a device or a pipe takes it as it comes
+            path.write_text(text, "utf-8")
+        else:
+            write_whole(path, text.encode(), 0o600 if private else 0o666)
     except OSError as problem:
-        message = f"the report cannot be written: {(problem.strerror or str(problem)).lower()}"
-        hint = "name another place with --out"
-        raise RefusedError(
-            error("report-unwritable", message, Location(str(path)), hint=hint)
-        ) from problem
+        reason = (problem.strerror or str(problem)).lower()
+        raise RefusedError(_unwritable(path, reason)) from problem
+
+
+def _unwritable(path: Path, reason: str) -> Diagnostic:
+    message = f"the report cannot be written: {reason}"
+    hint = "name another place with --out"
+    return error("report-unwritable", message, Location(str(path)), hint=hint)
+
+
+def _is_page(path: Path) -> bool:
+    return b'<meta name="generator" content="keychange ' in read_regular(path)

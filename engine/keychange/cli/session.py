@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
+from keychange.cli.streams import narrate, result
 from keychange.diagnostics import Diagnostic, Location, Severity, in_order, warning
 from keychange.secrets import without_secrets
 
@@ -40,6 +41,7 @@ class Session:
         self.verb = ""
         self.announces = True
         self.recovery: Recovery | None = None
+        self.settled: tuple[int, tuple[str, ...]] | None = None
         self._waiting: list[Diagnostic] = []
         self._root: Path | None = None
 
@@ -147,7 +149,7 @@ class Session:
         if self.format == "text" and not self.quiet:
             with self.printing():
                 for line in lines:
-                    print(without_secrets(line), file=sys.stderr, flush=True)
+                    narrate(without_secrets(line))
 
     def stage(self, line: str) -> None:
         """A stage of the work: in the live line of a terminal, else as a line of its own."""
@@ -196,19 +198,26 @@ class Session:
         """Leave the line as if nothing had been typed on it."""
         self.close()
         if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-            print("\r\x1b[K", end="", file=sys.stderr)
+            narrate("\r\x1b[K", end="")
 
     def close(self) -> None:
         """Leave nothing on the line, and no timer."""
         if self._started is not None:
             self._started.stop()
 
+    def settle(self, code: int, *lines: str) -> None:
+        """Say what the run came to, before that is printed.
+
+        Where it cannot be printed, the lines are told on standard error, and the code counts.
+        """
+        self.settled = code, lines
+
     def show(self, lines: Iterable[str]) -> None:
         """A result in text, on standard output."""
         self.live("")
         with self.printing():
             for line in lines:
-                print(without_secrets(line))
+                result(without_secrets(line))
 
     def page(self, lines: Iterable[str]) -> None:
         """A result in text that may be long: through a pager where a person sits at a terminal."""
@@ -229,8 +238,7 @@ class Session:
         if self.recovery:
             parts.setdefault("recovered", self.recovery.ending.value)
         diagnostics = map(self._pasted, (*self._waiting, *in_order(diagnostics)))
-        result = document(self.verb, code, diagnostics, **parts)
-        self._print_data(result)
+        self._print_data(document(self.verb, code, diagnostics, **parts))
         return code
 
     def _print_data(self, data: Json) -> None:
@@ -238,7 +246,7 @@ class Session:
 
         text = json.dumps(masking.data(data), indent=2, ensure_ascii=False)
         # A byte of a file's name that is no text; as itself it would be no UTF-8.
-        print(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
+        result(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
 
     def report(self, diagnostics: Iterable[Diagnostic], *, total: bool = True) -> None:
         """Diagnostics: text on standard error; for machines, in their form, on standard output.
@@ -269,7 +277,7 @@ class Session:
             with self.printing():
                 style = self.style(sys.stderr)
                 for line in rendering.full(diagnostics, style, verbose=self.verbose, total=total):
-                    print(without_secrets(line), file=sys.stderr)
+                    narrate(without_secrets(line))
 
     def pasted(self, text: str, before: str = "") -> str:
         """Words with the options that say which project is meant, in each ``migrate`` they name.

@@ -14,6 +14,19 @@ _ONLY_FOR = {"concise": CHECKING, "sarif": CHECKING, "html": ("plan",)}
 """Formats that some verbs have alone: two of diagnostics, and a page."""
 
 
+def shown_by_session(option: click.Option | None) -> click.Option | None:
+    """The option for help, shown as any other result is: click would not say that it cannot be."""
+
+    def show(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click's)
+        if wanted and not ctx.resilient_parsing:
+            ctx.ensure_object(Session).show(ctx.get_help().split("\n"))
+            ctx.exit()
+
+    if option is not None:
+        option.callback = show
+    return option
+
+
 class Verb(click.Command):
     """A verb: takes the shared options too, so that they may stand after it."""
 
@@ -45,6 +58,10 @@ class Verb(click.Command):
             message = f"--format {form} is for {' and '.join(_ONLY_FOR[form])}; not for {self.name}"
             raise click.UsageError(message, ctx)
         return super().invoke(ctx)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """As click's, shown by the session."""
+        return shown_by_session(super().get_help_option(ctx))
 
     def get_help(self, ctx: click.Context) -> str:
         """Usage, what it does, examples, options by what they are for, and exit codes."""

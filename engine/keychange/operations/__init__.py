@@ -59,7 +59,11 @@ class Kind(Protocol[OperationT_contra]):
 
         Used when the file has changed elsewhere since: a site that holds its old value already
         is done, as is one that has been superseded; one that holds something else is foreign and
-        an error.
+        an error. What a record says to write is proved like any other edit.
+
+        Raises:
+            ArithmeticError, AttributeError, LookupError, TypeError, ValueError: a record is none
+                that ``examine`` can have made; the ledger was edited.
         """
         ...
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from keychange import operations
-from keychange.diagnostics import Location, error, note, warning
-from keychange.ledger import Entry, FileRecord, Ledger
+from keychange.diagnostics import Diagnostic, Location, error, note, warning
+from keychange.history import BASE
+from keychange.ledger import PATH, Entry, FileRecord, Ledger
 from keychange.model import (
     Context,
     Direction,
@@ -61,9 +62,12 @@ def toward_base(
                 later=below.in_file(entry.revision, record.path),
                 schema=schema,
             )
-            for finding in _taken_back(record, draft, context):
-                diagnostics.extend(finding.diagnostics)
-                sites.extend(finding.sites)
+            try:
+                for finding in _taken_back(record, draft, context):
+                    diagnostics.extend(finding.diagnostics)
+                    sites.extend(finding.sites)
+            except _UNFIT:
+                diagnostics.append(_unfit(record, entry, ledger))
         files.update({path: draft.data for path, draft in drafts.items()})
         steps.append(
             Step(
@@ -83,14 +87,34 @@ def toward_base(
     )
 
 
+_UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What comes of a record that no run has left: anybody can edit the ledger."""
+
+
+def _unfit(record: FileRecord, entry: Entry, ledger: Ledger) -> Diagnostic:
+    message = (
+        f"the ledger is damaged: what it holds of `{record.path}` does not lead back to what"
+        f" `{entry.revision}` found there"
+    )
+    hint = "put the file's old values back by hand, then let the ledger forget the migration"
+    below = ledger.revisions[: ledger.revisions.index(entry.revision)]
+    command = f"migrate stamp {below[-1] if below else BASE}"
+    return error("unreadable-ledger", message, Location(PATH), hint=hint, command=command)
+
+
 def _taken_back(record: FileRecord, draft: FileDraft, context: Context) -> Iterable[Finding]:
-    """Undo one run in one file: exactly where its bytes are as they were left, else by site."""
+    """Undo one run in one file: exactly where its bytes are as they were left, else by site.
+
+    Raises:
+        what is in ``_UNFIT``: the record is none that a run has left.
+    """
     place = Location(record.path)
     if sha256(draft.data) == record.after:
+        before = record.undone(draft.data)
         yield Finding(sites=tuple(_undone(record)))
         for edits in record.undo:
             draft.take(Finding(edits=edits))
-        draft.data = None if record.before is None else draft.data or b""
+        draft.data = before
     elif draft.data is None:
         message = f"`{record.path}` is not there any more; its old values are not put back"
         yield Finding(diagnostics=(warning("missing-target", message, place),))

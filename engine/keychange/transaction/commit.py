@@ -15,7 +15,7 @@ from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, Walk, split
 from keychange.transaction.flushing import Flushing
-from keychange.transaction.journal import Journal
+from keychange.transaction.journal_file import Journal
 from keychange.transaction.lock import require_lock
 from keychange.transaction.preflight import FileWrite, Prepared, Target, preflight
 from keychange.transaction.recovery import complete, finish

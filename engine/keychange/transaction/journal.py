@@ -1,186 +1,23 @@
 """Room of the journal: one file that says how to undo a transaction; its name says how far it is.
 
-The file is, in this order: one line of JSON (format, size and digest of what follows, size of the
-manifest), the manifest as JSON, and the bytes of the files, one after the other. It is written
-under the name ``writing``; once it is on the disk it becomes ``prepared``, and from then on the
-transaction is undone unless it becomes ``committed``. Then it is removed.
+It is written under the name ``writing``; once it is on the disk it becomes ``prepared``, and from
+then on the transaction is undone unless it becomes ``committed``. Then it is removed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from json import JSONDecodeError
-from typing import Final, NamedTuple, Self
+from collections.abc import Iterable
 
 from keychange.diagnostics import Location, error
 from keychange.errors import RefusedError, RollbackError
-from keychange.settings import TEMP_PREFIX
 from keychange.transaction import files
 from keychange.transaction.files import Tree
 from keychange.transaction.flushing import Flushing
+from keychange.transaction.journal_file import Journal, NewerFormatError
 from keychange.transaction.stages import COMMITTED, JOURNAL, PREPARED, WRITING
 from keychange.transaction.state import STATE, ensure_folder
-
-FORMAT: Final = 1
-
-
-class Attributes(NamedTuple):
-    """What a replaced file keeps: permission bits, ids of user and group.
-
-    The time, in nanoseconds since 1970, is for the undo.
-    """
-
-    mode: int
-    user: int
-    group: int
-    modified_ns: int
-
-
-class Entry(NamedTuple):
-    """One file of a transaction.
-
-    ``path`` is as planned, ``target`` where it leads with every link followed. ``before`` are its
-    bytes, None where it did not exist; ``after`` is the SHA-256 of its new bytes, None where it
-    is to go. ``overwrite`` holds the new bytes of a file that is written in place, and is None
-    for every other. ``temp`` is the name that its new bytes, or a removed file, have beside it.
-    """
-
-    path: str
-    target: str
-    temp: str
-    before: bytes | None
-    after: str | None
-    overwrite: bytes | None
-    attributes: Attributes | None
-
-
-class Journal(NamedTuple):
-    """Everything that it takes to undo one transaction, or to finish it once committed.
-
-    ``folders`` are those that the transaction makes, outermost first. ``since`` is when it began,
-    ISO 8601 in UTC.
-    """
-
-    identifier: str
-    since: str
-    folders: tuple[str, ...]
-    entries: tuple[Entry, ...]
-
-    @classmethod
-    def new(cls, identifier: str, folders: Sequence[str], entries: Sequence[Entry]) -> Self:
-        """A journal that begins now."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(identifier, now, tuple(folders), tuple(entries))
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The files as they were planned, keychange's own left out."""
-        return tuple(e.path for e in self.entries if not e.target.startswith(f"{STATE}/"))
-
-    def encode(self) -> bytes:
-        """The file's bytes."""
-        pack: list[bytes] = []
-        position = 0
-
-        def packed(data: bytes | None) -> list[int] | None:
-            nonlocal position
-            if data is None:
-                return None
-            pack.append(data)
-            position += len(data)
-            return [position - len(data), len(data)]
-
-        manifest = {
-            "identifier": self.identifier,
-            "since": self.since,
-            "folders": self.folders,
-            "entries": [
-                {
-                    "path": entry.path,
-                    "target": entry.target,
-                    "temp": entry.temp,
-                    "before": packed(entry.before),
-                    "after": entry.after,
-                    "overwrite": packed(entry.overwrite),
-                    "attributes": entry.attributes
-                    and [
-                        entry.attributes.mode,
-                        entry.attributes.user,
-                        entry.attributes.group,
-                        entry.attributes.modified_ns,
-                    ],
-                }
-                for entry in self.entries
-            ],
-        }
-        encoded = json.dumps(manifest).encode()
-        body = b"".join((encoded, *pack))
-        head = {
-            "format": FORMAT,
-            "sha256": hashlib.sha256(body).hexdigest(),
-            "manifest": len(encoded),
-        }
-        return json.dumps(head).encode() + b"\n" + body
-
-    @classmethod
-    def decode(cls, data: bytes) -> Self:
-        """The journal in a file's bytes.
-
-        Raises:
-            NewerFormatError: a newer keychange wrote it.
-            ValueError: it is damaged.
-        """
-        head, _, body = data.partition(b"\n")
-        try:
-            header = json.loads(head)
-            if header["format"] > FORMAT:
-                raise NewerFormatError
-            if header["sha256"] != hashlib.sha256(body).hexdigest():
-                raise ValueError("the digest does not match")
-            manifest = json.loads(body[: header["manifest"]])
-            pack = memoryview(body)[header["manifest"] :]
-            return cls(
-                manifest["identifier"],
-                manifest["since"],
-                tuple(manifest["folders"]),
-                tuple(_entry(record, pack) for record in manifest["entries"]),
-            )
-        except (KeyError, TypeError, UnicodeError, RecursionError, JSONDecodeError) as problem:
-            raise ValueError("it is not a journal") from problem
-
-
-class NewerFormatError(Exception):
-    """A newer keychange wrote the file."""
-
-
-def _entry(record: Mapping[str, object], pack: memoryview) -> Entry:
-    def unpacked(place: object) -> bytes | None:
-        if not isinstance(place, list):
-            return None
-        start, size = place
-        return bytes(pack[start : start + size])
-
-    attributes = record["attributes"]
-    after = record["after"]
-    return Entry(
-        path=str(record["path"]),
-        target=str(record["target"]),
-        temp=str(record["temp"]),
-        before=unpacked(record["before"]),
-        after=after if isinstance(after, str) else None,
-        overwrite=unpacked(record["overwrite"]),
-        attributes=Attributes(*attributes) if isinstance(attributes, list) else None,
-    )
-
-
-def temp_name(identifier: str, number: int) -> str:
-    """The name of a staged file: short, whatever its target is called."""
-    return f"{TEMP_PREFIX}{identifier}-{number}"
 
 
 def load(tree: Tree, stage: str) -> Journal | None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from keychange.decoding import exactly
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.transaction import files
@@ -52,14 +53,9 @@ class Owner(NamedTuple):
         """The record, None where it is empty, half written or of another format."""
         try:
             record = json.loads(data)
-            return cls(
-                int(record["pid"]),
-                str(record["host"]),
-                str(record["since"]),
-                str(record["command"]),
-                str(record["process_start"]),
-            )
-        except (ValueError, KeyError, TypeError):
+            words = (record[name] for name in ("host", "since", "command", "process_start"))
+            return cls(exactly(int, record["pid"]), *(exactly(str, each) for each in words))
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     @property

@@ -17,7 +17,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.transaction import files
 from keychange.transaction.files import NotAFileError, Tree, Walk, split
-from keychange.transaction.journal import Attributes, Entry, temp_name
+from keychange.transaction.journal_file import Attributes, Entry, temp_name
 from keychange.transaction.permission import unwritable_file, unwritable_folder
 from keychange.transaction.resolving import Objection, resolve
 from keychange.transaction.space import missing_space

@@ -13,7 +13,7 @@ from keychange.interruption import Deferral, Interrupted
 from keychange.transaction import files, journal
 from keychange.transaction.files import Tree, split
 from keychange.transaction.flushing import flush_folders
-from keychange.transaction.journal import Journal
+from keychange.transaction.journal_file import Journal
 from keychange.transaction.lock import lock, require_lock
 from keychange.transaction.rollback import roll_back
 from keychange.transaction.stages import COMMITTED, JOURNAL, stage_of

@@ -7,6 +7,7 @@ import stat
 from typing import Final
 
 from keychange.diagnostics import Diagnostic, Location, error
+from keychange.patterns import stays_below
 from keychange.transaction.files import Tree, Walk, split
 from keychange.transaction.state import LEDGER, STATE
 
@@ -27,8 +28,7 @@ def resolve(tree: Tree, walk: Walk, path: str) -> str:
     Raises:
         Objection: out of the root, or into a folder that is a program's own.
     """
-    parts = path.split("/")
-    if path.startswith("/") or "\0" in path or not all(p not in ("", ".", "..") for p in parts):
+    if not stays_below(path):
         raise Objection(_outside(path))
     target = path
     if not _is_straight(walk, path):
@@ -37,7 +37,7 @@ def resolve(tree: Tree, walk: Walk, path: str) -> str:
         if not real.startswith(root):
             raise Objection(_outside(path))
         target = real.removeprefix(root)
-    if target != LEDGER and any(p.casefold() in PROTECTED for p in target.split("/")):
+    if is_protected(target):
         raise Objection(
             error(
                 "protected-target",
@@ -47,6 +47,11 @@ def resolve(tree: Tree, walk: Walk, path: str) -> str:
             )
         )
     return target
+
+
+def is_protected(target: str) -> bool:
+    """Whether a path leads into a folder that belongs to a program; the ledger is keychange's."""
+    return target != LEDGER and any(p.casefold() in PROTECTED for p in target.split("/"))
 
 
 def _is_straight(walk: Walk, path: str) -> bool:

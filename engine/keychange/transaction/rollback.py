@@ -17,7 +17,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.transaction import files, journal
 from keychange.transaction.files import Found, NotAFileError, TooLargeError, Tree, split
 from keychange.transaction.flushing import flush_folders
-from keychange.transaction.journal import Entry, Journal
+from keychange.transaction.journal_file import Entry, Journal
 from keychange.transaction.preflight import digest
 from keychange.transaction.stages import JOURNAL, PREPARED
 from keychange.transaction.staging import stage

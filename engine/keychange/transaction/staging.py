@@ -6,7 +6,7 @@ import os
 
 from keychange.transaction import files
 from keychange.transaction.extended import has_extended
-from keychange.transaction.journal import Attributes
+from keychange.transaction.journal_file import Attributes
 
 
 def stage(

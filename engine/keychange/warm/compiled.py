@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from keychange.decoding import exactly
 from keychange.errors import KeychangeError
 from keychange.loader import Known
+from keychange.model import Json
 from keychange.warm import store
 from keychange.warm.saving import save
 
@@ -25,10 +27,16 @@ def compiled(root: Path) -> Iterator[Known]:
     """What is known of a root's migrations; what is added to it is kept for the next time."""
     known: Known = {}
     with suppress(OSError, ValueError, EOFError, TypeError):
-        known = marshal.loads(store.load(str(root), _NAME))  # noqa: S302 (our own, with a checksum)
+        found = marshal.loads(store.load(str(root), _NAME))  # noqa: S302 (our own, with a checksum)
+        known = {exactly(bytes, key): _entry(each) for key, each in exactly(dict, found).items()}
     before = set(known)
     yield known
     if known.keys() != before:
         kept = dict(list(known.items())[-_MOST:])
         with suppress(OSError, ValueError, KeychangeError):
             save(root, _NAME, marshal.dumps(kept))
+
+
+def _entry(value: object) -> tuple[dict[str, Json], dict[str, tuple[int, int]]]:
+    document, positions = exactly(tuple, value)
+    return exactly(dict, document), exactly(dict, positions)

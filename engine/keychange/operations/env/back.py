@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
+from keychange.decoding import ensure, exactly
 from keychange.diagnostics import Diagnostic, Location, error, errors_in
-from keychange.edits import Edit
+from keychange.edits import Edit, apply_edits
 from keychange.formats.dotenv.lines import Lines
 from keychange.formats.dotenv.readers import Binding
 from keychange.formats.dotenv.text import EnvFile
@@ -33,15 +34,14 @@ class Reversal:
         self.inserted: dict[int, list[str]] = {}
         self.inside: list[Edit] = []
         self.removed: list[Mapping[str, Any]] = []
+        self.wanted: dict[str, Value] = {}
 
     def finding(self) -> Finding:
         """Settings go back first, then names, then removed lines: the order of up, turned round."""
         by_way: dict[str, list[tuple[Recorded, dict[str, Any]]]] = {}
         for record in self.records:
-            undo = cast("dict[str, Any]", record.undo or {})
-            way = next(
-                (each for each in ("was", "added", "renamed", "removed") if each in undo), ""
-            )
+            undo = exactly(dict, record.undo)
+            way = next(each for each in ("was", "added", "renamed", "removed", "") if each in undo)
             by_way.setdefault(way, []).append((record, undo))
         for record, undo in by_way.get("was", ()):
             self._respell(record, undo)
@@ -55,7 +55,21 @@ class Reversal:
         edits = () if errors_in(self.problems) else self.lines.edits(
             self.gone, self.inserted, self.inside
         )  # fmt: skip
+        self._read_back(edits)
         return Finding(sites=tuple(self.sites), edits=edits, diagnostics=tuple(self.problems))
+
+    def _read_back(self, edits: Sequence[Edit]) -> None:
+        """Read the file that the edits make: what is put back is there, all else is as it was.
+
+        Raises:
+            ValueError: it is not.
+        """
+        if not edits:
+            return
+        now = _read(EnvFile(apply_edits(self.env.data, edits)))
+        ensure(
+            now == {k: v for k, v in {**_read(self.env), **self.wanted}.items() if v is not None}
+        )
 
     def _respell(self, record: Recorded, undo: Mapping[str, Any]) -> None:
         """Each part of the line that is still as it was left goes back: export, ``=``, value."""
@@ -74,6 +88,7 @@ class Reversal:
         if target == here or (value == record.before != record.after):
             self._site(record, State.DONE, binding)
             return
+        self._wants(record.address, record.before if value == record.after else value)
         self._edit(binding.start, binding.key_start, target.prefix, here.prefix)
         self._edit(binding.key_end, binding.value_start, target.equals, here.equals)
         self._edit(binding.value_start, binding.value_end, target.literal, here.literal)
@@ -92,7 +107,8 @@ class Reversal:
         above = here.start - 1
         if "comment" in undo and above >= 0 and self._text(above) == undo["comment"]:
             self.gone.add(above)
-        self.names.pop(record.address)
+        earlier = self.names.pop(record.address)[:-1]
+        self.wanted[record.address] = (earlier[-1].value or "") if earlier else None
         self._site(record, State.PENDING, binding)
 
     def _rename_back(self, record: Recorded, new: str) -> None:
@@ -104,6 +120,8 @@ class Reversal:
             self._foreign(record, self._last(old) or self._last(new))
             return
         self._site(record, State.PENDING, self._last(new))
+        self.wanted[old] = self.wanted.get(new, self.names[new][-1].value or "")
+        self.wanted[new] = None
         for binding in self.names[new]:
             self._edit(binding.key_start, binding.key_end, old, new)
         self.names[old] = self.names.pop(new)
@@ -117,6 +135,7 @@ class Reversal:
                 self._settled(record, binding)
             return
         self.removed += removed
+        self._wants(record.address, record.before)
         self._site(record, State.PENDING, None)
 
     def _reinsert(self) -> None:
@@ -148,6 +167,10 @@ class Reversal:
                 skip -= 1
             line += 1
         return line
+
+    def _wants(self, key: str, value: Value) -> None:
+        """What the file is to hold at the end; a key without a value reads like an empty one."""
+        self.wanted[key] = "" if value is ABSENT else value
 
     def _last(self, key: str) -> Binding | None:
         bindings = self.names.get(key)
@@ -193,6 +216,10 @@ class Reversal:
                 secret=any(looks_secret(record.address, each) for each in (before, after)),
             )
         )
+
+
+def _read(env: EnvFile) -> dict[str, Value]:
+    return {key: bindings[-1].value or "" for key, bindings in env.by_key.items()}
 
 
 def _value(binding: Binding | None) -> Value:

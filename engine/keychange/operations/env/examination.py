@@ -202,7 +202,7 @@ class Examination:
         if before is ABSENT or not readings.isdisjoint(olds):
             return State.PENDING
         known = self.context.recorded.get(key)
-        if not olds and (known is None or not readings.isdisjoint((known.before, known.after))):
+        if not olds and (known is None or any(e in (known.before, known.after) for e in readings)):
             return State.PENDING
         rule = self.operation.on_foreign
         self.problems += self.reports.foreign(key, self.names[key][-1], rule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keychange.decoding import exactly
 from keychange.diagnostics import Severity
 from keychange.edits import apply_edits
 from keychange.formats.python.address import Literal, literals
@@ -52,12 +53,11 @@ class Reversal(PythonFile):
     def put_back(self, index: int, record: Recorded) -> None:
         """Give one literal its old value, spelled as it was where it is still spelled as new."""
         literal = self.literals[index]
-        before = str(record.before)
-        undo = record.undo if isinstance(record.undo, dict) else {}
+        before, undo = exactly(str, record.before), exactly(dict, record.undo)
         if literal.value == record.after and literal.value != before:
             self.claim(index, State.PENDING, before)
-            if code(self.text(literal), literal) == undo.get("now"):
-                self.wanted[index] = Wanted(literal, before, str(undo.get("text")))
+            if code(self.text(literal), literal) == exactly(str, undo["now"]):
+                self.wanted[index] = Wanted(literal, before, exactly(str, undo["text"]))
         elif literal.value == before or self.context.supersedes(record.address, literal.value):
             self.claim(index, State.DONE, literal.value)
         else:

@@ -157,7 +157,9 @@ class Examination(PythonFile):
         """
         new = {each.new for each in self.entries if isinstance(each, ByValue)}
         recorded = {
-            address: each for address, each in self.context.recorded.items() if each.after in new
+            address: each
+            for address, each in self.context.recorded.items()
+            if isinstance(each.after, str) and each.after in new
         }
         held = {each.address for each in self.sites.values()}
         if len(held) >= len(recorded):
