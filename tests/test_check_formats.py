@@ -165,6 +165,20 @@ def test_streams_that_are_closed_or_full_make_no_traceback(drifted, streams, cod
         assert "Traceback" not in done.stderr
 
 
+def test_a_run_whose_answer_cannot_be_written_says_how_it_ended(drifted):
+    command = shlex.join([*MIGRATE, "-C", str(drifted), "up", "--yes", "--no-verify"])
+    done = subprocess.run(
+        f"{command} > /dev/full", shell=True, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "Cannot write what there is to say: No space left on device."
+        " The run itself ended with exit code 0.\n"
+    )
+    assert "bug" not in done.stderr
+    assert migrate(drifted, "check").returncode == 0
+
+
 def test_brief_says_one_line_and_does_not_fail_where_a_migration_is_not_valid(drifted):
     write(drifted, {"migrations/0001_voice.yaml": MIGRATION.replace("title: voice", "titel: v")})
     done = migrate(drifted, "status", "--brief")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from keychange.cli.session import Session
 from keychange.diagnostics import Diagnostic, error
 from keychange.errors import KeychangeError
-from keychange.interruption import Deferral
 from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
@@ -44,10 +43,11 @@ def failed(session: Session, problem: KeychangeError) -> int:
     if session.format == "json":
         done: list[Json] = [*problem.done]
         return session.emit(code, problem.diagnostics, ending=problem.ending, done=done)
-    session.report(problem.diagnostics)
-    if problem.ending in _CLOSING:
-        closing = _CLOSING[problem.ending][bool(problem.done)]
-        session.say(_stays(session, problem.done) + closing)
+    with session.telling(code):
+        session.report(problem.diagnostics)
+        if problem.ending in _CLOSING:
+            closing = _CLOSING[problem.ending][bool(problem.done)]
+            session.say(_stays(session, problem.done) + closing)
     return code
 
 
@@ -59,9 +59,15 @@ def _stays(session: Session, done: Iterable[str]) -> str:
 
 
 def interrupted(session: Session, stop: BaseException | None) -> int:
-    """End where a signal stopped the run; a further one must not cut short what is said."""
+    """End where a signal stopped the run, unless it was said before how this ends."""
+    if session.ended is not None:
+        return session.ended
+    first = stop  # a further one may have come on the way here, which knows nothing
+    while first is not None and not hasattr(first, "done"):
+        first = first.__context__
+    stop = first or stop
     code = 128 + int(getattr(stop, "signal_number", signal.SIGINT))
-    with Deferral():
+    with session.telling(code):
         try:
             _say_what_is_left(
                 session,
@@ -110,7 +116,10 @@ def crashed(session: Session, problem: Exception) -> int:
 
     The text of the error may hold anything, so it is not shown.
     """
+    ended = session.ended
     try:
+        if ended is not None and isinstance(problem, OSError):
+            raise problem
         if session.debug:
             _trace(problem)
         message = f"unexpected {type(problem).__name__}; this is a bug in keychange"
@@ -120,10 +129,11 @@ def crashed(session: Session, problem: Exception) -> int:
         sys.stdout.flush()
     except OSError as unheard:
         with suppress(OSError):
-            print(f"Cannot write what there is to say: {unheard.strerror}.", file=sys.stderr)
+            how = f" The run itself ended with exit code {ended}." if ended is not None else ""
+            print(f"Cannot write what there is to say: {unheard.strerror}.{how}", file=sys.stderr)
             sys.stderr.flush()
         _forget_output()
-        return 2
+        return ended or 2
     return code
 
 
