@@ -98,6 +98,21 @@ def test_a_site_in_a_file_that_git_does_not_read_or_search_is_seen(project, monk
         write(project, {path: "A = 1\n"})
 
 
+@pytest.mark.parametrize("told", ["--assume-unchanged", "--skip-worktree"])
+def test_what_is_staged_is_judged_also_where_git_was_told_to_leave_the_file_alone(project, told):
+    path = "app/voice.py"
+    stage(project)
+    git(project, "update-index", told, path)
+    for names in ((), (str(project / path),)):
+        for _ in range(2):
+            done = migrate(project, "check", "--index", *names)
+            assert done.returncode == 1
+            assert f"{path}:1:9: error[" in done.stderr
+    command = done.stderr.partition("next: ")[2].splitlines()[0]
+    subprocess.run(command, shell=True, cwd=project, check=True)
+    assert migrate(project, "check", "--index").returncode == 0
+
+
 @pytest.fixture
 def filtered(tmp_path):
     """A project whose tracked config git keeps in another form, as a tool for secrets does."""

@@ -195,6 +195,29 @@ def gone(process):
     return False
 
 
+def test_an_interrupt_while_it_starts_leaves_nothing_running(tmp_path, monkeypatch):
+    started = []
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, "import time; time.sleep(600)")
+    assert [each.returncode for each in started] == [-signal.SIGTERM]
+
+
+def test_output_without_an_end_of_line_takes_no_time_of_its_own(tmp_path):
+    lines = []
+    program = "import sys; sys.stdout.write('x' * 3_000_000)"
+    assert run(tmp_path, program, on_line=lines.append).verdict is Verdict.PASS
+    assert sum(len(each.text) for each in lines) == 3_000_000
+    assert len(lines) > 1
+
+
 def test_a_program_that_is_not_there_says_nothing_about_the_migration(tmp_path):
     check = Check("run", {"run": ["no-such-program-1"]}, "/verify/0")
     (command,) = commands_of(check, tmp_path, Templates(str(tmp_path), {}))

@@ -6,9 +6,11 @@ One cell for each way to fail, at each stage, in the first or in a later migrati
 import contextlib
 import errno
 import os
+import shlex
 import shutil
 import signal
 import stat
+import subprocess
 from pathlib import Path
 from unittest import mock
 
@@ -20,9 +22,11 @@ from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 from keychange.outcome import CheckOutcome
 from keychange.probing.verdict import Verdict
+from keychange.transaction import files as files_module
 from support import faults
 from support.documents import printed
 from support.history import build, checking, codes, declare, migration, paste, recorded, say, write
+from support.verbs import Forks
 from support.workspace import changed, files, migrate_here
 
 VALUES = "abcd"
@@ -377,6 +381,25 @@ def test_a_rollback_that_is_cut_short_for_good_is_finished_later(root, failing):
     assert (at(root, VALUES[failing]), recorded(root)) == (set(), entries(failing))
 
 
+@pytest.mark.parametrize("verdict", [FAIL, outcome_of_nothing], ids=["fail", "pass"])
+@pytest.mark.parametrize("failing", [0, 1])
+def test_without_a_ledger_to_go_back_by_the_bytes_are_kept_beside_it(root, failing, verdict):
+    """A check removes what git ignores, and keychange's own records with it."""
+
+    def act(root):
+        shutil.rmtree(root / ".keychange")
+        return verdict(root)
+
+    with checks(REVISIONS[failing], act):
+        document = say(root, "up", "--yes")
+    assert (document["exit_code"], document["ending"]) == (4, "rollback-failed")
+    assert at(root, VALUES[failing + 1]) == set()
+    commands = [d["command"] for d in document["diagnostics"] if d["code"] == "restore-failed"]
+    for each in commands:
+        subprocess.run(shlex.split(each.partition(" && ")[2]), cwd=root, check=True)
+    assert (at(root, VALUES[failing]), recorded(root)) == (set(), {})
+
+
 IN_PLACE = {
     "folder": Path.mkdir,
     "fifo": os.mkfifo,
@@ -535,6 +558,100 @@ def test_what_was_verified_before_stays_when_a_later_run_is_rolled_back(root):
     assert (root / "conf/late.json").read_text() == '{"model": "a"}'
     (root / "conf/late.json").unlink()
     assert (at(root, "d"), recorded(root)) == (set(), entries(3))
+
+
+# ---------------------------------------------------------------- interrupted, at every write
+
+
+@pytest.mark.parametrize(("form", "first"), [("text", 0), ("json", 1)])
+def test_a_signal_at_any_write_is_told_as_the_files_are(root, form, first):
+    """Those of a verdict and of the lock count too; the checks of both migrations pass."""
+    original = root.parent / "original"
+    shutil.copytree(root, original)
+    states = set()
+    arguments = ("--format", form, "up", "--yes", "--to", REVISIONS[1])
+    actions = {"signal": signalled_twice}
+    with checks(), Forks(root, *arguments, actions=actions) as forks:
+        calls = forks.run().calls
+        for at, call in [*enumerate(calls)][first::2]:
+            for each in root.iterdir():  # the folder itself is open there
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+            shutil.copytree(original, root, dirs_exist_ok=True)
+            ended = forks.run(at, "signal")
+            waiting = "interrupted" in recorded(root).values()
+            verified = [r for r, status in recorded(root).items() if status == "verified"]
+            assert at_value(root) == VALUES[len(recorded(root))], call
+            assert told(form, ended) == (verified, waiting), (call, ended)
+            states.add((len(verified), waiting))
+    assert {(0, False), (0, True), (1, False), (1, True), (2, False)} <= states
+
+
+def signalled_twice(call):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def told(form, ended):
+    """The revisions that were said to be done, and whether one is applied and not verified."""
+    if form == "json":
+        document = printed(ended.out)
+        assert document["exit_code"] == ended.code
+        assert (document["ending"] == "applied") == (ended.code == 0)
+        return document["done"], document.get("committed") is True
+    assert ended.code == (143 if "Interrupted; " in ended.err else 0)
+    said = ended.out + ended.err.partition("Stopped. ")[2]
+    unverified = "every file holds its new value, not verified" in said or (
+        "Interrupted; every file holds its new value, not verified" in ended.err
+    )
+    return [each for each in REVISIONS if each in said], unverified
+
+
+def at_value(root):
+    return next(each for each in VALUES if at(root, each) == set())
+
+
+def test_state_of_another_user_is_no_half_of_an_answer(root):
+    """Root was killed while it wrote: whoever may not look at the journal knows nothing."""
+    kill_while_writing(root)
+
+    @contextlib.contextmanager
+    def as_another_user():
+        real = Path.iterdir
+
+        def listed(path):
+            if path.name == "journal":
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real(path)
+
+        with (
+            mock.patch.object(Path, "iterdir", listed),
+            mock.patch("os.geteuid", return_value=54321),
+        ):
+            yield
+
+    for verb in (("status",), ("check",), ("plan",), ("up", "--yes"), ("down", "--yes")):
+        with as_another_user():
+            document = say(root, *verb)
+        assert (document["exit_code"], codes(document)) == (1, ["state-unwritable"]), verb
+        (said,) = document["diagnostics"]
+        assert said["command"].endswith('sudo chown -R "$(id -u)" .keychange')
+    assert say(root, "status")["recovered"] == "rolled-back"
+    assert at(root, "a") == set()
+
+
+def kill_while_writing(root):
+    def child():
+        with faults.injected(faults.Faults(0, last)):
+            migrate_here(root, "up", "--yes")
+
+    def last(call):
+        files_module.system.at += 1
+        if call.name == "replace" and "app.py" in call.arguments:
+            faults.killed(call)
+
+    assert faults.was_killed(faults.in_child(child))
 
 
 def kill(root):

@@ -2,9 +2,11 @@
 
 import json
 import signal
+from contextlib import nullcontext
 
 import pytest
 
+from keychange.interruption import Once, unstoppable
 from support.terminal import INTERRUPT, Terminal
 from support.workspace import changed, files, migrate
 
@@ -114,6 +116,18 @@ def test_while_the_ending_is_told_it_is_told_to_its_end(root):
     ended(terminal, NOTHING, 130)
 
 
+def test_what_was_done_is_told_to_its_end_and_nothing_else(root):
+    terminal = Terminal(root, "up", "--yes", "--no-verify", gate="keychange.render.text:outcome")
+    terminal.reach()
+    terminal.press(INTERRUPT)
+    terminal.see("^C")
+    terminal.let_through()
+    assert terminal.end() == 0, terminal.seen
+    assert "Applied: 0001_voice; 3 files written" in terminal.seen
+    assert "Interrupted" not in terminal.seen
+    assert "MODEL=b" in (root / ".env").read_text()
+
+
 def test_what_is_kept_is_said_to_be_new(root):
     terminal = Terminal(root, "up", "--yes", "--keep")
     terminal.see("speaking")
@@ -158,3 +172,23 @@ def test_in_a_pattern_of_a_check_that_never_ends_everything_is_restored(root):
     terminal.press(INTERRUPT)
     ended(terminal, RESTORED, 130)
     assert changed(before, files(root)) == set()
+
+
+@pytest.mark.parametrize("held", [nullcontext, unstoppable])
+def test_only_the_first_signal_stops_a_run(held):
+    undone = []
+
+    def run():
+        with Once():
+            try:
+                with held():
+                    signal.raise_signal(signal.SIGINT)
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                undone.append("all")
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert undone == ["all"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

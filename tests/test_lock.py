@@ -176,8 +176,8 @@ def test_two_hundred_starts(tmp_path):
     def write(number: int) -> None:
         random.seed(number)
         if number % 5 == 0:
-            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.001, 0.05))
             signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.001, 0.05))
         with lock(tmp_path, timeout_seconds=60):
             recover(tmp_path)
             now = (tmp_path / names[0]).read_bytes()

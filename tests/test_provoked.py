@@ -6,12 +6,14 @@ import os
 import re
 import shlex
 import signal
+import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
 from keychange import explanations
 from keychange.cli import VERBS, main
+from keychange.diagnostics import shell_word
 from keychange.render.masking import MASK
 from support.provoked import FILES, PROVOKED, write
 
@@ -121,3 +123,24 @@ def test_a_command_for_a_file_leads_into_the_project_first(tmp_path, monkeypatch
     assert command == "cd project && chmod u+w app/voice.py"
     assert os.system(command) == 0
     assert (root / "app/voice.py").stat().st_mode & 0o200
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.json",
+        "-a b",
+        "it's",
+        "a\nb",
+        "red\x1b[31m",
+        "it's\x1b\\",
+        "latin\udce9f",
+        "ü$(touch x)",
+        "\x7f!!",
+    ],
+)
+def test_a_name_in_a_command_is_that_name_to_a_shell_and_nothing_to_a_terminal(name):
+    word = shell_word(name)
+    assert word.isprintable()
+    said = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert os.fsdecode(said.stdout) == name

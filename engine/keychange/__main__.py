@@ -21,7 +21,7 @@ def main() -> None:
         # Modules and plans live until the end: to look through them for garbage as often as
         # Python does otherwise takes a tenth of a run.
         gc.set_threshold(200_000, 20, 20)
-        from keychange.interruption import heed
+        from keychange.interruption import heed, ignore
 
         heed()
         from keychange.cli import main as run
@@ -30,7 +30,10 @@ def main() -> None:
         sys.stderr.write(f"{key}Interrupted; nothing was written.\n")
         sys.exit(128 + getattr(stop, "signal_number", 2))
     sys.unraisablehook = _interrupt_again
-    run()
+    try:
+        run()
+    finally:
+        ignore()  # it has been said how this ends
 
 
 def _open_what_is_closed() -> None:
@@ -48,9 +51,9 @@ def _open_what_is_closed() -> None:
 def _interrupt_again(problem: sys.UnraisableHookArgs) -> None:
     """A Ctrl-C that falls where nothing can be raised is not lost, and shows no traceback."""
     if isinstance(problem.exc_value, KeyboardInterrupt):
-        import signal
+        from keychange.interruption import interrupt_again
 
-        signal.raise_signal(signal.SIGINT)
+        interrupt_again()
     else:
         sys.__unraisablehook__(problem)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
@@ -147,3 +149,21 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         return (explained, place.path, place.line, place.column) if place else (False, "", 0, 0)
 
     return tuple(sorted(diagnostics, key=key))
+
+
+def shell_word(text: str) -> str:
+    """A text as one word of a command that can be pasted into bash or zsh.
+
+    What a terminal would obey, and a byte that is no text, stand there as escapes.
+    """
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_escaped, text))}'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keychange.diagnostics import Diagnostic, error
 from keychange.errors import UsageProblem
+from keychange.regular import read_regular
 from keychange.warm.checkout import environment, holding
 
 if TYPE_CHECKING:
@@ -123,22 +124,17 @@ def staged(root: Path) -> dict[str, bytes]:
 
     The bytes are those that a checkout would write: line ends and filters have been applied.
     Links and submodules are left out: no operation writes to them. So is what is merely meant to
-    be added, and what is still to be merged: no commit would hold it.
+    be added, and what is still to be merged: no commit would hold it. A file that git was told to
+    take for unchanged, or to leave alone, is compared here.
 
     Raises:
         UsageProblem: git cannot say.
     """
     options = ("--name-only", "-z", "--relative", "--ignore-submodules", "--diff-filter=a")
     listed = git(root, "diff-files", *options)
-    names = frozenset(paths(listed))
-    entries = git(root, "ls-files", "-z", "--stage") if names else b""
-    objects = {}
-    for record in (entries or b"").split(b"\0"):
-        about, _, name = record.partition(b"\t")
-        mode, _, rest = about.partition(b" ")
-        digest, _, stage = rest.partition(b" ")
-        if mode.startswith(b"100") and stage == b"0" and os.fsdecode(name) in names:
-            objects[os.fsdecode(name)] = digest
+    differing = frozenset(paths(listed))
+    entries = git(root, "ls-files", "-z", "--stage", "-v")
+    objects = dict(_staged_objects(root, entries or b"", differing))
     found = _written(root, objects) if objects else {}
     if listed is None or entries is None or found is None:
         wrong = trouble(root, "what is staged")
@@ -147,7 +143,40 @@ def staged(root: Path) -> dict[str, bytes]:
             wrong = error("git-failed", "git does not give all that is staged", hint=hint)
         if wrong is not None:
             raise UsageProblem(wrong)
-    return found or {}
+    found = found or {}
+    return {
+        path: data
+        for path, data in found.items()
+        if path in differing or not _holds(root / path, data)
+    }
+
+
+def _staged_objects(
+    root: Path, entries: bytes, differing: Container[str]
+) -> Iterator[tuple[str, bytes]]:
+    """The objects of the files that differ, or of which git was told not to look whether they do.
+
+    ``entries`` are those of the index, each with its tag.
+    """
+    for record in entries.split(b"\0"):
+        if not differing and record.startswith(b"H "):
+            continue
+        about, _, name = record.partition(b"\t")
+        tag, _, rest = about.partition(b" ")
+        mode, _, rest = rest.partition(b" ")
+        digest, _, stage = rest.partition(b" ")
+        if mode.startswith(b"100") and stage == b"0":
+            path = os.fsdecode(name)
+            alone = tag == b"S" or tag.islower()
+            if path in differing or (alone and (root / path).is_file()):
+                yield path, digest
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return read_regular(path) == data
+    except OSError:
+        return False
 
 
 def _written(root: Path, objects: Mapping[str, bytes]) -> dict[str, bytes] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Final, NoReturn, Self
@@ -67,11 +67,53 @@ class Deferral:
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         self.received = self.received or number
+        once = _once(self._handlers[signal.Signals(number)])
+        if once is not None:
+            once.came = True
 
     def safe_point(self) -> None:
         """Stop here if a signal has come."""
         if self.received is not None:
             raise Interrupted(self.received, committed=False)
+
+
+class Once:
+    """Lets the first signal stop a block, and no further one cut short what comes of that."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in DEFERRED:
+                handler = signal.getsignal(number)
+                if callable(handler):  # what the system does itself stays as it is
+                    self._handlers[number] = handler
+                    signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if not self.came:
+            self.came = True
+            self._handlers[number](number, frame)
+
+
+def _once(handler: object) -> Once | None:
+    owner = getattr(handler, "__self__", None)
+    return owner if isinstance(owner, Once) else None
+
+
+def interrupt_again() -> None:
+    """Send SIGINT to this very program, for one that came where nothing could be raised."""
+    once = _once(signal.getsignal(signal.SIGINT))
+    if once is not None:
+        once.came = False
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
@@ -94,6 +136,12 @@ def heed() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _stop)
+
+
+def ignore() -> None:
+    """Let no signal stop what is left of the program."""
+    for number in DEFERRED:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

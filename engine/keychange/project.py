@@ -17,7 +17,7 @@ from keychange.ledger_file import UnreadableLedgerError, ledger_bytes, parse_led
 from keychange.loader import Known, load_migration, parse_migration
 from keychange.model import Migration
 from keychange.regular import read_regular
-from keychange.settings import Settings, migration_files
+from keychange.settings import Settings, migration_files, way_in
 from keychange.templates import Templates
 
 
@@ -112,9 +112,10 @@ def _read_ledger(root: Path) -> bytes | None:
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         message = f"the ledger cannot be read: {reason}"
-        hint = "it must be a file that you may read"
+        hint, command = way_in(root, problem, "it must be a file that you may read")
         place = Location(ledgers.PATH)
-        raise RefusedError(error("unreadable-ledger", message, place, hint=hint)) from problem
+        unreadable = error("unreadable-ledger", message, place, hint=hint, command=command)
+        raise RefusedError(unreadable) from problem
 
 
 def _parsed(data: bytes | None) -> tuple[Ledger, Diagnostic | None]:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, warning
+from keychange.diagnostics import Diagnostic, Location, error, errors_in, note, shell_word, warning
 from keychange.errors import RefusedError, RollbackError
+from keychange.ledger import PATH as LEDGER
 from keychange.ledger import Ledger
 from keychange.model import FileChange, Step
 from keychange.planning import plan_down
 from keychange.project import Project
+from keychange.regular import read_regular
 from keychange.snapshot import take_snapshot
 from keychange.transaction.files import Tree
 from keychange.transaction.flushing import flush_way
@@ -61,14 +63,8 @@ def on_disk(root: Path, changes: Sequence[FileChange]) -> Mapping[str, bytes | N
 
 def _not_readable(root: Path, found: Diagnostic, wanted: Mapping[str, bytes | None]) -> Diagnostic:
     """What is there is not what was written: the ledger cannot make the old bytes of it."""
-    data = wanted.get(found.location.path) if found.location else None
-    kept = "it did not exist before"
-    if data is not None and found.location:
-        try:
-            place = keep_aside(root, found.location.path, data)
-            kept = f"its bytes from before are in {place}"
-        except (OSError, RefusedError) as problem:
-            kept = f"its bytes from before cannot be kept: {problem}"
+    path = found.location.path if found.location else ""
+    kept, _ = _kept(root, path, wanted.get(path))
     message = f"it cannot be restored: {found.message}; {kept}"
     hint = "put them back, then take the migration back"
     command = "migrate up --interrupted roll-back"
@@ -95,11 +91,40 @@ def rescue(root: Path, path: str, data: bytes | None) -> Diagnostic:
     )
 
 
-def not_restored(change: FileChange, revision: str) -> Diagnostic:
-    """What is said of a file where the rollback itself was refused."""
-    message = f"{change.path} holds what `{revision}` set; its bytes from before are in the ledger"
-    hint = "remove the cause, then take the migration back"
-    command = "migrate up --interrupted roll-back"
+def _kept(root: Path, path: str, data: bytes | None) -> tuple[str, str]:
+    """Words that say where the bytes from before a run are kept, and that place, if any."""
+    if data is None:
+        return "it did not exist before", ""
+    try:
+        place = keep_aside(root, path, data)
+    except (OSError, RefusedError) as problem:
+        return f"its bytes from before cannot be kept: {problem}", ""
+    return f"its bytes from before are in {place}", place
+
+
+def ledger_is_there(project: Project) -> bool:
+    """Whether the ledger is the one that this run wrote: a check may have left anything."""
+    try:
+        return read_regular(project.root / LEDGER) == project.ledger_bytes
+    except OSError:
+        return False
+
+
+def not_restored(root: Path, change: FileChange, revision: str, *, recorded: bool) -> Diagnostic:
+    """What is said of a file where the rollback itself was refused.
+
+    ``recorded`` says that the ledger holds its bytes from before; if not, they are kept aside.
+    """
+    if recorded:
+        kept = "its bytes from before are in the ledger"
+        hint = "remove the cause, then take the migration back"
+        command = "migrate up --interrupted roll-back"
+    else:
+        kept, place = _kept(root, change.path, change.after)
+        hint = "the ledger has gone, or somebody changed it: put the file back yourself"
+        words = f"cp -- {shell_word(place)} {shell_word(change.path)}"
+        command = words if place else ""
+    message = f"{change.path} holds what `{revision}` set; {kept}"
     return error("restore-failed", message, Location(change.path), hint=hint, command=command)
 
 

@@ -17,7 +17,15 @@ from keychange.options import Options
 from keychange.outcome import CheckOutcome, Ending, Outcome
 from keychange.probing.verdict import Verdict
 from keychange.project import Project
-from keychange.restoring import changed_again, keep_aside, not_restored, on_disk, rescue, undoing
+from keychange.restoring import (
+    changed_again,
+    keep_aside,
+    ledger_is_there,
+    not_restored,
+    on_disk,
+    rescue,
+    undoing,
+)
 from keychange.transaction.commit import commit
 from keychange.transaction.preflight import FileWrite
 
@@ -112,7 +120,8 @@ class Run:
             self._set_aside()
         # A file that is made here may come to hold secrets; only its owner reads it.
         wanted = [FileWrite(e.path, e.before, e.after, modes.get(e.path, 0o600)) for e in changes]
-        before, self.unsettled = self.unsettled, bool(wanted)
+        before = self.unsettled
+        self.unsettled = before or bool(wanted)
         try:
             commit(
                 self.project.root,
@@ -175,8 +184,9 @@ class Run:
         self.outcome = self.outcome._replace(checks={**self.outcome.checks, revision: results})
         failed = [each for each in results if each.verdict is not Verdict.PASS]
         if not failed and not broken:
-            self._record(revision, Status.VERIFIED, results, step)
-            self.finish(revision)
+            with unstoppable():  # what was found out is recorded, or taken back
+                self._record(revision, Status.VERIFIED, results, step)
+                self.finish(revision)
             return True
         self.tell(*(each for result in failed for each in result.diagnostics), *broken)
         before = self.outcome.baselines.get(revision)
@@ -187,7 +197,8 @@ class Run:
                 self.tell(known)
         if self.options.keep:
             self.outcome = self.outcome._replace(ending=Ending.KEPT)
-            self._record(revision, Status.UNVERIFIED, results, step)
+            with unstoppable():
+                self._record(revision, Status.UNVERIFIED, results, step)
             return False
         wrong = bool(broken) or any(each.verdict is Verdict.FAIL for each in failed)
         ending = Ending.ROLLED_BACK if wrong else Ending.INCONCLUSIVE
@@ -209,10 +220,11 @@ class Run:
             return (), problem.diagnostics
         except BaseException as cause:
             if not self.options.keep:
-                with suppress(KeyboardInterrupt):  # a second one, which waited; the first counts
+                with suppress(KeyboardInterrupt):  # a second one; the first counts
                     self.roll_back(revision, step, Ending.ROLLED_BACK)
+                # The second may have come before the rollback could hold it off.
                 if isinstance(cause, KeyboardInterrupt):
-                    cause.committed = False  # type: ignore[attr-defined]
+                    cause.committed = self.unsettled  # type: ignore[attr-defined]
             if not isinstance(cause, Exception) or self.options.keep:
                 raise
             message = f"a check of `{revision}` ended with an unexpected {type(cause).__name__}"
@@ -280,7 +292,8 @@ class Run:
         except RollbackError:
             raise
         except KeychangeError as problem:
-            unrestored = [not_restored(each, revision) for each in changes]
+            kept = ledger_is_there(self.project)
+            unrestored = [not_restored(root, each, revision, recorded=kept) for each in changes]
             raise RollbackError(*unrestored, others=problem.diagnostics) from problem
         held = on_disk(root, changes)
         wrong = [each for each in changes if held[each.path] != each.after]

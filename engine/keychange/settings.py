@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -206,3 +207,23 @@ def _table(path: Path) -> Mapping[str, object] | None:
             place = _setting(path.parent, name)
             raise UsageProblem(error("invalid-settings", message, place, hint=hint))
     return table
+
+
+def way_in(root: Path, problem: OSError, usual: str) -> tuple[str, str]:
+    """Hint and command where local state cannot be used; the ``usual`` hint where it is ours.
+
+    One run as root is enough to leave files there that their owner's project has no access to.
+    """
+    state = root / STATE_DIRECTORY
+    with suppress(OSError):
+        if problem.errno in (errno.EACCES, errno.EPERM) and _is_another_users(state):
+            hint = "another user, such as root, ran keychange here: make all of it yours"
+            return hint, f'sudo chown -R "$(id -u)" {STATE_DIRECTORY}'
+    return usual, ""
+
+
+def _is_another_users(state: Path) -> bool:
+    ours = os.geteuid()
+    if state.lstat().st_uid != ours:
+        return True
+    return any(each.lstat().st_uid != ours for each in state.iterdir())

@@ -10,7 +10,16 @@ from enum import StrEnum
 from keychange import git
 from keychange.activity import activity
 from keychange.carriers import disagreements
-from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in, note, warning
+from keychange.diagnostics import (
+    Diagnostic,
+    Location,
+    Severity,
+    error,
+    errors_in,
+    note,
+    shell_word,
+    warning,
+)
 from keychange.ledger import Status
 from keychange.left_behind import all_files, left_behind, old_values
 from keychange.model import Plan, Recorded, Site, State, Step
@@ -183,8 +192,8 @@ def _below(project: Project, names: frozenset[str], values: tuple[str, ...]) -> 
     return [*(names - folders), *(each for each in inside if _is_named(each, folders))]
 
 
-def _unstaged(project: Project, rows: Iterable[Row]) -> frozenset[tuple[str, str, str]]:
-    """The sites that are pending in what is staged, and done on the disk."""
+def _unstaged(project: Project, rows: Iterable[Row]) -> dict[tuple[str, str, str], str]:
+    """The sites that are pending in what is staged and done on the disk; how to stage each."""
     pending = {
         (row.revision, each.path, each.address)
         for row in rows
@@ -192,7 +201,7 @@ def _unstaged(project: Project, rows: Iterable[Row]) -> frozenset[tuple[str, str
         if each.path in project.instead
     }
     if not pending:
-        return frozenset()
+        return {}
     on_disk = plan_up(project._replace(instead={}))
     done = {
         (step.revision, each.path, each.address)
@@ -200,7 +209,15 @@ def _unstaged(project: Project, rows: Iterable[Row]) -> frozenset[tuple[str, str
         for each in step.sites
         if each.state is State.DONE or each.kept
     }
-    return frozenset(pending & done)
+    seen = git.read_from_disk(project.root)
+    commands = {}
+    for each in pending & done:
+        path = shell_word(each[1])
+        commands[each] = f"git add -- {path}"
+        if each[1] not in seen:
+            for told in ("--no-skip-worktree", "--no-assume-unchanged"):
+                commands[each] = f"git update-index {told} -- {path} && {commands[each]}"
+    return commands
 
 
 def _elsewhere(project: Project, plan: Plan) -> set[str]:
@@ -257,7 +274,7 @@ def _pending_sites(
     row: Row,
     step: Step,
     recorded: Mapping[tuple[str, str], Recorded],
-    unstaged: frozenset[tuple[str, str, str]],
+    unstaged: Mapping[tuple[str, str, str], str],
     command: str,
 ) -> Iterator[Diagnostic]:
     places = _Places(step)
@@ -269,9 +286,7 @@ def _pending_sites(
         hint, next_step = "", command
         if (row.revision, site.path, site.address) in unstaged:
             hint = "the file on the disk is as it should be; what is staged of it is not"
-            import shlex
-
-            next_step = f"git add -- {shlex.quote(site.path)}"
+            next_step = unstaged[row.revision, site.path, site.address]
         yield error(code, message, places.of(site), hint=hint, command=next_step)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from keychange.diagnostics import error, errors_in
 from keychange.errors import KeychangeError, RefusedError
 from keychange.history import HEAD
+from keychange.interruption import Once
 from keychange.ledger import Entry, Status
 from keychange.model import Migration, Plan
 from keychange.options import Interrupted, Options
@@ -211,12 +212,12 @@ def _running(project: Project, options: Options, verb: str) -> Iterator[Run]:
 
     Whatever stops the run says which revisions were done before.
     """
-    with lock(project.root, options.lock_timeout, command=f"migrate {verb}"):
-        recovery = recover(project.root)
-        run = Run(project, options, verb)
-        run.outcome = Outcome(recovery=recovery)
+    run = Run(project, options, verb)
+    with Once():
         try:
-            yield run
+            with lock(project.root, options.lock_timeout, command=f"migrate {verb}"):
+                run.outcome = Outcome(recovery=recover(project.root))
+                yield run
         except KeychangeError as problem:
             problem.done = run.outcome.done
             known = [each for each in run.outcome.diagnostics if each not in problem.diagnostics]

@@ -12,7 +12,6 @@ from keychange.cli.session import Session
 from keychange.cli.streams import finish, narrate
 from keychange.diagnostics import Diagnostic, Location, error, in_order
 from keychange.errors import KeychangeError
-from keychange.interruption import Deferral
 from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
@@ -41,14 +40,15 @@ _UNTOUCHED = {
 def failed(session: Session, problem: KeychangeError) -> int:
     """End with an error of ours: what is wrong, where, and what to do."""
     code = problem.exit_code
-    session.settle(code, *_heads(session, problem.diagnostics))
-    if session.format == "json":
-        done: list[Json] = [*problem.done]
-        return session.emit(code, problem.diagnostics, ending=problem.ending, done=done)
-    session.report(problem.diagnostics)
-    if problem.ending in _CLOSING:
-        closing = _CLOSING[problem.ending][bool(problem.done)]
-        session.say(_stays(session, problem.done) + closing)
+    with session.telling(code):
+        session.settle(code, *_heads(session, problem.diagnostics))
+        if session.format == "json":
+            done: list[Json] = [*problem.done]
+            return session.emit(code, problem.diagnostics, ending=problem.ending, done=done)
+        session.report(problem.diagnostics)
+        if problem.ending in _CLOSING:
+            closing = _CLOSING[problem.ending][bool(problem.done)]
+            session.say(_stays(session, problem.done) + closing)
     return code
 
 
@@ -91,9 +91,15 @@ def _stays(session: Session, done: Iterable[str]) -> str:
 
 
 def interrupted(session: Session, stop: BaseException | None) -> int:
-    """End where a signal stopped the run; a further one must not cut short what is said."""
+    """End where a signal stopped the run, unless it was said before how this ends."""
+    if session.ended is not None:
+        return session.ended
+    first = stop  # a further one may have come on the way here, which knows nothing
+    while first is not None and not hasattr(first, "done"):
+        first = first.__context__
+    stop = first or stop
     code = 128 + int(getattr(stop, "signal_number", signal.SIGINT))
-    with Deferral():
+    with session.telling(code):
         _say_what_is_left(
             session,
             code,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import click
 
 from keychange.cli.session import Session
 from keychange.cli.streams import narrate
-from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
+from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in, shell_word
 from keychange.errors import RefusedError, UsageProblem
 from keychange.left_behind import left_behind
 from keychange.model import Json, Plan
@@ -75,7 +74,7 @@ def show_plan(
     session.report(each for each in diagnostics if not name_only)
     verb = plan.direction.value
     if saved:
-        command = session.pasted(f"migrate {verb} --plan {shlex.quote(str(saved))}")
+        command = session.pasted(f"migrate {verb} --plan {shell_word(str(saved))}")
         session.say(f"Saved. Apply it with: {command}")
     elif plan.todo and not name_only:
         command = session.pasted(f"migrate {verb} {again}".rstrip())
@@ -185,14 +184,15 @@ def end(session: Session, outcome: Outcome, plan: Plan | None, nothing: str = ""
     ``nothing`` are the words for one in which nothing was to be done.
     """
     code = outcome.exit_code
-    session.settle(code, *words.outcome(outcome, plan, session.style(sys.stderr), nothing))
-    if session.format == "json":
-        from keychange.render import document
+    with session.telling(code):
+        session.settle(code, *words.outcome(outcome, plan, session.style(sys.stderr), nothing))
+        if session.format == "json":
+            from keychange.render import document
 
-        parts = document.outcome(outcome)
-        if plan is not None:
-            parts["plan"] = document.plan(plan)
-        return session.emit(code, outcome.diagnostics, **parts)
-    session.report(outcome.diagnostics)
-    session.show(words.outcome(outcome, plan, session.style(), nothing))
+            parts = document.outcome(outcome)
+            if plan is not None:
+                parts["plan"] = document.plan(plan)
+            return session.emit(code, outcome.diagnostics, **parts)
+        session.report(outcome.diagnostics)
+        session.show(words.outcome(outcome, plan, session.style(), nothing))
     return code

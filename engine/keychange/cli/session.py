@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import sys
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 
 from keychange.cli.streams import narrate, result
-from keychange.diagnostics import Diagnostic, Location, Severity, in_order, warning
+from keychange.diagnostics import Diagnostic, Location, Severity, in_order, shell_word, warning
+from keychange.interruption import Deferral
 from keychange.secrets import without_secrets
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Session:
         self.announces = True
         self.recovery: Recovery | None = None
         self.settled: tuple[int, tuple[str, ...]] | None = None
+        self.ended: int | None = None
         self._waiting: list[Diagnostic] = []
         self._root: Path | None = None
 
@@ -231,6 +232,16 @@ class Session:
                     return
         self.show(shown)
 
+    @contextmanager
+    def telling(self, code: int) -> Iterator[None]:
+        """A block that says how it ends, with this exit code.
+
+        A signal neither cuts that short, nor may it be told afterwards that nothing was done.
+        """
+        with Deferral():
+            self.ended = code
+            yield
+
     def emit(self, code: int, diagnostics: Iterable[Diagnostic] = (), **parts: Json) -> int:
         """The result as one JSON document; returns the exit code."""
         from keychange.render.document import document
@@ -238,7 +249,9 @@ class Session:
         if self.recovery:
             parts.setdefault("recovered", self.recovery.ending.value)
         diagnostics = map(self._pasted, (*self._waiting, *in_order(diagnostics)))
-        self._print_data(document(self.verb, code, diagnostics, **parts))
+        told = document(self.verb, code, diagnostics, **parts)
+        with self.telling(code):
+            self._print_data(told)
         return code
 
     def _print_data(self, data: Json) -> None:
@@ -286,7 +299,7 @@ class Session:
         must stand after, to tell it from the word.
         """
         shared = [
-            f" {flag} {shlex.quote(str(self.options[name]))}"
+            f" {flag} {shell_word(str(self.options[name]))}"
             for flag, name in (("-C", "root"), ("--migrations", "migrations"))
             if name in self.options
         ]
@@ -299,7 +312,7 @@ class Session:
         command = self.pasted(each.command)
         if command and "migrate " not in command and self._root not in (None, Path.cwd()):
             folder = self.options.get("root") or os.path.relpath(str(self._root))
-            command = f"cd {shlex.quote(str(folder))} && {command}"
+            command = f"cd {shell_word(str(folder))} && {command}"
         return each._replace(command=command, hint=self.pasted(each.hint, "`"))
 
     def _base(self, root: Path) -> Path:

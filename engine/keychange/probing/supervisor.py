@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, TypeAlias
 
-from keychange.verification.process import GRACE, end_group
+from keychange.verification.process import GRACE, started_group
 
 _TICK: Final = 0.1  # seconds between two looks at the clock
 _AFTER_RESULT: Final = 10.0  # seconds to end after the result was sent
@@ -81,22 +81,9 @@ def supervise(
         OSError: the interpreter cannot be started.
     """
     with (folder / "stderr.txt").open("w+b") as stderr:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            cwd=folder,
-            env=dict(environment),
-            start_new_session=True,
-        )
-        watcher = _Watcher(process, limits, progress)
-        try:
+        with started_group(command, stderr=stderr, cwd=folder, environment=environment) as process:
+            watcher = _Watcher(process, limits, progress)
             watcher.watch()
-        finally:
-            end_group(process, GRACE)
-            if process.stdout is not None:
-                process.stdout.close()
         return watcher.finished(_tail(stderr))
 
 

@@ -62,19 +62,25 @@ def commit(
     identifier = os.urandom(8).hex()
     prepared = preflight(tree, identifier, wanted, reads)
     plan = Journal.new(identifier, prepared.folders, [each.entry for each in prepared.targets])
-    with Deferral() as signals:
-        _prepare(tree, plan)
-        touched: set[str] = set()
-        try:
-            _write(tree, prepared, touched, signals)
-            journal.mark_committed(tree)
-        except BaseException as cause:
-            _undo(tree, plan, touched, cause)
-            raise
-        with contextlib.suppress(OSError):  # it is committed: the next command clears up
-            finish(tree, plan)
-    if signals.received is not None:
-        raise Interrupted(signals.received, committed=True)
+    committed = False
+    try:
+        with Deferral() as signals:
+            _prepare(tree, plan)
+            touched: set[str] = set()
+            try:
+                _write(tree, prepared, touched, signals)
+                journal.mark_committed(tree)
+            except BaseException as cause:
+                _undo(tree, plan, touched, cause)
+                raise
+            committed = True
+            with contextlib.suppress(OSError):  # it is committed: the next command clears up
+                finish(tree, plan)
+        if signals.received is not None:
+            raise Interrupted(signals.received, committed=True)
+    except KeyboardInterrupt as stop:  # or one that came when they were no longer held back
+        stop.committed = committed  # type: ignore[attr-defined]
+        raise
 
 
 def _clear(tree: Tree) -> None:

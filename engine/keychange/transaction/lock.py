@@ -18,7 +18,7 @@ from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
 from keychange.transaction import files
 from keychange.transaction.files import Tree
-from keychange.transaction.state import STATE, ensure_state_dir
+from keychange.transaction.state import STATE, ensure_state_dir, unusable
 
 _PAUSES = (0.05, 0.5)
 """Seconds between two attempts, at least and at most."""
@@ -161,7 +161,7 @@ def _attempt(root: Path) -> int | None:
                 os.close(descriptor)
                 raise
     except OSError as problem:
-        raise RefusedError(_unlockable(problem)) from problem
+        raise RefusedError(_unlockable(root, problem)) from problem
     if not os.path.samestat(named, os.fstat(descriptor)):
         # The file was removed and made again in between: this lock would keep nobody out.
         os.close(descriptor)
@@ -197,7 +197,7 @@ def _locked(root: Path, timeout_seconds: float) -> Diagnostic:
     )
 
 
-def _unlockable(problem: OSError) -> Diagnostic:
+def _unlockable(root: Path, problem: OSError) -> Diagnostic:
     if problem.errno in _UNSUPPORTED:
         return error(
             "lock-unsupported",
@@ -205,9 +205,4 @@ def _unlockable(problem: OSError) -> Diagnostic:
             Location(f"{STATE}/lock"),
             hint="keep the project on a local disk",
         )
-    return error(
-        "state-unwritable",
-        f"the lock file cannot be used: {problem.strerror}",
-        Location(f"{STATE}/lock"),
-        hint=f"make {STATE} and what is in it yours to write",
-    )
+    return unusable(root, f"{STATE}/lock", "the lock file", problem)

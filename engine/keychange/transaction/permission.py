@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import stat
 import sys
 
-from keychange.diagnostics import Diagnostic, Location, error
+from keychange.diagnostics import Diagnostic, Location, error, shell_word
 from keychange.transaction import files
 
 
@@ -48,7 +47,7 @@ def _reason(
     path: str, status: os.stat_result, beside: int, *, marked: bool
 ) -> tuple[str, str, str]:
     """The reason, what to do, and the command that does it, if one does."""
-    quoted = shlex.quote(path)
+    quoted = shell_word(path)
     if os.fstatvfs(beside).f_flag & os.ST_RDONLY:
         return "its file system is mounted read-only", "mount it for writing", ""
     if os.geteuid() not in (0, status.st_uid):

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from keychange.transaction.state import STATE
+from keychange.errors import RefusedError
+from keychange.transaction.state import STATE, unusable
 
 JOURNAL: Final = f"{STATE}/journal"
 """The folder of the journal."""
@@ -24,9 +25,15 @@ def stage_of(root: Path) -> str | None:
 
 
 def has_remains(root: Path) -> bool:
-    """Whether a transaction is under way, or has left anything at all."""
+    """Whether a transaction is under way, or has left anything at all.
+
+    Raises:
+        RefusedError: that may not be looked at, so that nobody knows what the files hold.
+    """
     try:
         return any((root / JOURNAL).iterdir())
+    except PermissionError as problem:
+        raise RefusedError(unusable(root, JOURNAL, "the journal", problem)) from problem
     except OSError:
         return False
 

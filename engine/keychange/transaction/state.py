@@ -10,7 +10,7 @@ from typing import Final
 
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError
-from keychange.settings import STATE_DIRECTORY
+from keychange.settings import STATE_DIRECTORY, way_in
 from keychange.transaction import files
 from keychange.transaction.files import Tree
 
@@ -41,7 +41,7 @@ def ensure_state_dir(root: Path) -> None:
             _ensure_ignored(folder)
     except OSError as problem:
         said = f"{STATE}, the folder of keychange's own records,"
-        raise RefusedError(_unusable(STATE, said, problem)) from problem
+        raise RefusedError(unusable(root, STATE, said, problem)) from problem
 
 
 def ensure_own_folder(root: Path, name: str) -> Path:
@@ -57,14 +57,15 @@ def ensure_own_folder(root: Path, name: str) -> Path:
             ensure_folder(name, walk.to(STATE))
             walk.to(path)
     except OSError as problem:
-        raise RefusedError(_unusable(path, path, problem)) from problem
+        raise RefusedError(unusable(root, path, path, problem)) from problem
     return root / path
 
 
-def _unusable(path: str, said: str, problem: OSError) -> Diagnostic:
-    hint = _HINTS.get(problem.errno or 0, _USUAL_HINT)
+def unusable(root: Path, path: str, said: str, problem: OSError) -> Diagnostic:
+    """What is wrong with a part of the folder of local state, and how it can be used again."""
+    hint, command = way_in(root, problem, _HINTS.get(problem.errno or 0, _USUAL_HINT))
     message = f"{said} cannot be used: {problem.strerror}"
-    return error("state-unwritable", message, Location(path), hint=hint)
+    return error("state-unwritable", message, Location(path), hint=hint, command=command)
 
 
 def ensure_folder(name: str, parent: int) -> bool:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -18,6 +18,7 @@ from typing import IO, Final
 from keychange.interruption import unstoppable
 
 GRACE: Final = 3.0  # seconds between SIGTERM and SIGKILL
+_LONGEST: Final = 1 << 20  # characters of a line
 _DRAIN: Final = 0.2  # seconds to wait for output that a process left behind in a pipe
 
 
@@ -55,25 +56,13 @@ def run_process(
         OSError: the program cannot be started.
     """
     started = time.monotonic()
-    process = subprocess.Popen(
-        list(argv),
-        cwd=cwd,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stdout is not None  # noqa: S101 (both are pipes)
-    assert process.stderr is not None  # noqa: S101
-    streams = {"stdout": process.stdout, "stderr": process.stderr}
-    in_time = False
-    try:
+    with started_group(
+        list(argv), stderr=subprocess.PIPE, cwd=cwd, environment=environment
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 (both are pipes)
+        assert process.stderr is not None  # noqa: S101
+        streams = {"stdout": process.stdout, "stderr": process.stderr}
         in_time = _pump(process, streams, started + limit, on_line)
-    finally:
-        end_group(process, 0 if in_time else GRACE)
-        for stream in streams.values():
-            stream.close()
     return Ending(process.returncode, time.monotonic() - started, not in_time)
 
 
@@ -123,7 +112,7 @@ def _pump(
 
 
 class _Splitter:
-    """Bytes to lines; undecodable bytes are replaced."""
+    """Bytes to lines; undecodable bytes are replaced, and what never ends is cut at a size."""
 
     def __init__(self, stream: str, on_line: Callable[[Line], None]) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -135,23 +124,57 @@ class _Splitter:
         """Take a chunk; an empty one is the end."""
         text = self._rest + self._decode(chunk, final=not chunk)
         *lines, self._rest = text.replace("\r", "\n").split("\n")
-        if not chunk:
+        if not chunk or len(self._rest) > _LONGEST:
             lines, self._rest = [*lines, self._rest], ""
         for line in lines:
             if line:
                 self._on_line(Line(self._stream, line))
 
 
-def end_group(process: subprocess.Popen[bytes], grace: float) -> None:
+@contextlib.contextmanager
+def started_group(
+    command: Sequence[str],
+    *,
+    stderr: int | IO[bytes],
+    cwd: Path,
+    environment: Mapping[str, str],
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a process group of its own, of which nothing is left after the block.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    process = None
+    try:
+        with unstoppable():  # a signal would leave one running that nobody knows of
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        yield process
+    finally:
+        if process is not None:
+            end_group(process)
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
     """End what is left of a process and of everything that it started, and reap it.
 
-    Politely, and after ``grace`` seconds for good. The process leads a group of its own.
+    Politely, and after ``GRACE`` seconds for good. The process leads a group of its own.
     """
     with unstoppable():
         if process.poll() is None:
             _signal_group(process.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(grace)
+                process.wait(GRACE)
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from functools import cached_property
 
-from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in
+from keychange.diagnostics import Diagnostic, Location, Severity, error, errors_in, shell_word
 from keychange.formats.python.address import ADDRESSABLE, Literal, literals
 from keychange.formats.python.edit import Refused, Wanted, write
 from keychange.formats.python.encoding import InvalidPython
@@ -93,7 +92,7 @@ class PythonFile:
                 f"{self.path} has no string literal at {address}",
                 Location(self.path),
                 hint,
-                f"migrate sites {shlex.quote(self.path)}",
+                f"migrate sites {shell_word(self.path)}",
             )
         )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from functools import cached_property
 
-from keychange.diagnostics import Related, Severity, error, note, warning
+from keychange.diagnostics import Related, Severity, error, note, shell_word, warning
 from keychange.formats.python.address import ADDRESSABLE, Literal, holding, literals
 from keychange.formats.python.encoding import InvalidPython
 from keychange.formats.python.paths import Place
@@ -113,7 +112,7 @@ class Examination(PythonFile):
                     f"{entry.at} names {len(found)} literals of {self.path}",
                     self.at(found[1]),
                     hint=f"say which one: {choice}",
-                    command=f"migrate sites {shlex.quote(self.path)}",
+                    command=f"migrate sites {shell_word(self.path)}",
                     related=(Related(self.at(found[0]), "the first one is here"),),
                 )
             )
