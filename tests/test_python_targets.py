@@ -81,7 +81,7 @@ def test_a_link_within_the_root_stays_a_link(root):
 
 @pytest.mark.parametrize("change", ["unlink", "edit", "mkdir"])
 def test_a_file_that_changes_after_planning_is_not_written(root, change):
-    from keychange import project, workflow
+    from keychange import planning, project, workflow
     from keychange.errors import RefusedError
     from keychange.options import Options
     from keychange.settings import find_settings
@@ -89,7 +89,7 @@ def test_a_file_that_changes_after_planning_is_not_written(root, change):
     path = root / "app.py"
     path.write_bytes(CODE)
     here = project.load_project(find_settings(root, None, root))
-    plan = project.plan_up(here)
+    plan = planning.plan_up(here)
     path.unlink()
     if change == "edit":
         path.write_bytes(CODE + b"# mine\n")

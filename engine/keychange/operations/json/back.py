@@ -36,6 +36,8 @@ def revert(records: Sequence[Recorded], source: Source, context: Context) -> Fin
     if data is None:
         message = f"`{source.path}` is not there any more"
         return Finding(diagnostics=(error("missing-target", message, Location(source.path)),))
+    if not records:
+        return Finding()
     changed = records[::-1]
     jsonc = any(_undo(record).get("syntax") == "jsonc" for record in changed)
     return guarded(
