@@ -379,6 +379,20 @@ def test_bytes_that_a_check_wrote_into_a_target_are_kept_aside(root):
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("change", ["write_text('mine')", "unlink()"])
+def test_a_check_that_passes_and_changes_what_was_written_is_told(root, change):
+    """As one does that runs a formatter, or ``git stash``."""
+    code = f"from pathlib import Path; Path('conf/one.json').{change}"
+    only(root, "0001_first", verifying("-c", code))
+    done = migrate(root, "up", "--yes", "--format", "json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["ending"]) == (0, "applied")
+    told = [each for each in said["diagnostics"] if each["severity"] == "warning"]
+    assert [(each["code"], each["path"]) for each in told] == [
+        ("changed-during-checks", "conf/one.json")
+    ]
+
+
 def test_no_verify_is_recorded_and_verify_mends_it(root):
     marker = root.parent / "ready"
     code = f"import os; raise SystemExit(not os.path.exists({str(marker)!r}))"

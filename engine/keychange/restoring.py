@@ -71,6 +71,22 @@ def _not_readable(root: Path, found: Diagnostic, wanted: Mapping[str, bytes | No
     return error("restore-failed", message, found.location, hint=hint, command=command)
 
 
+def changed_meanwhile(root: Path, changes: Sequence[FileChange]) -> list[Diagnostic]:
+    """A warning for each file that is not any more what was written when the checks began."""
+    seen = take_snapshot(root, (), [each.path for each in changes])
+    return [
+        warning(
+            "changed-during-checks",
+            f"{each.path} changed while the checks ran; it is not what was written",
+            Location(each.path),
+            hint="a check, or somebody else, wrote it; see whether its values still hold",
+            command="migrate check",
+        )
+        for each in changes
+        if next(map(seen.files.get, seen.matches.get(each.path, ())), None) != each.after
+    ]
+
+
 def rescue(root: Path, path: str, data: bytes | None) -> Diagnostic:
     """Keep bytes that appeared while the checks ran and that the rollback replaces.
 

@@ -19,6 +19,7 @@ from keychange.probing.verdict import Verdict
 from keychange.project import Project
 from keychange.restoring import (
     changed_again,
+    changed_meanwhile,
     keep_aside,
     ledger_is_there,
     not_restored,
@@ -187,6 +188,7 @@ class Run:
             with unstoppable():  # what was found out is recorded, or taken back
                 self._record(revision, Status.VERIFIED, results, step)
                 self.finish(revision)
+            self.tell(*changed_meanwhile(self.project.root, step.changes if step else ()))
             return True
         self.tell(*(each for result in failed for each in result.diagnostics), *broken)
         before = self.outcome.baselines.get(revision)
