@@ -120,8 +120,8 @@ def outcome(done: Outcome, made: Plan | None, style: Style, nothing: str = "") -
 def _ending(done: Outcome, made: Plan | None) -> tuple[str, str]:
     """The words of an ending and their colour."""
     named = ", ".join(done.done)
-    files = sum(len(step.changes) for step in made.steps) if made else 0
-    written = f"; {count(files, 'file')} written" if made else ""
+    files = {each.path for step in made.steps for each in step.changes} if made else ()
+    written = f"; {count(len(files), 'file')} written" if made else ""
     before = f" Before that, and left so: {named}." if named else ""
     match done.ending:
         case Ending.NOTHING:
