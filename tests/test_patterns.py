@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keychange.nearest import nearest
 from keychange.patterns import Expansion
 
 TREE = (
@@ -56,6 +57,7 @@ def test_links_that_lead_to_each_other_come_to_an_end(tmp_path):
         for way in ("up", "back"):
             (tmp_path / "store" / name / way).symlink_to("../..")
     (tmp_path / "first").symlink_to("store/7")
+    assert nearest(tmp_path, ["**/confg.json"]) == {"**/confg.json": "**/config.json"}
     found = Expansion(str(tmp_path), "**/*.json").found
     assert {f"store/{name}/config.json" for name in range(12)} <= set(found)
     assert "first/config.json" in found

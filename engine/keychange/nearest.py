@@ -1,6 +1,6 @@
 """Nearest: the path, or the pattern, that somebody may have meant who named one that is not there.
 
-Only names of folders are read, and a bounded number of them.
+Only names are read; where a name lies elsewhere is asked of a bounded number of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from keychange.closest import closest
+from keychange.patterns import Expansion
 
 _FOLDERS = 50
 """In how many folders a part of a pattern is looked for."""
@@ -67,7 +68,7 @@ def _matches(root: Path, parts: list[str]) -> list[str]:
     pattern = "/".join(parts)
     if not glob.has_magic(pattern):
         return [pattern] if os.path.lexists(root / pattern) else []
-    return list(islice(glob.iglob(pattern, root_dir=root, recursive=True), _FOLDERS))  # noqa: PTH207 (names from the root)
+    return list(islice(Expansion(str(root), pattern).found, _FOLDERS))
 
 
 def _beside(root: Path, parts: list[str]) -> Iterator[str]:
