@@ -16,7 +16,16 @@ from keychange.transaction.lock import lock
 from keychange.transaction.preflight import FileWrite
 from keychange.transaction.recovery import recover
 from keychange.transaction.stages import pending_recovery
-from support.faults import LEDGER, leftovers, read_note, run, snapshot, write_note
+from support.faults import (
+    LEDGER,
+    hand_down,
+    leftovers,
+    names_of_notes,
+    read_note,
+    run,
+    snapshot,
+    write_note,
+)
 
 
 def codes(caught) -> list[str]:
@@ -84,6 +93,17 @@ def test_extended_attributes_are_kept(tmp_path):
     write_note(file, "mine")
     run(tmp_path, [FileWrite("a", b"1", b"2")])
     assert read_note(file) == "mine"
+
+
+def test_access_list_of_the_folder_lets_nobody_in_whom_the_file_did_not(tmp_path):
+    file = tmp_path / "a"
+    file.write_bytes(b"1")
+    file.chmod(0o640)
+    kept = names_of_notes(file)
+    hand_down(tmp_path)
+    run(tmp_path, [FileWrite("a", b"1", b"2")])
+    assert names_of_notes(file) == kept
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_hard_links_stay_one_file(tmp_path):

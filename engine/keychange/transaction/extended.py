@@ -39,10 +39,16 @@ else:
             raise
 
     def copy_extended(source: int, destination: int) -> None:
-        """Copy extended attributes, access lists among them, between two open files."""
-        for name in os.listxattr(source):
+        """Give an open file the extended attributes of another, access lists among them."""
+        names = os.listxattr(source)
+        # A new file has the access list that its folder hands down, and that may let more in.
+        inherited = [each for each in os.listxattr(destination) if each not in names]
+        for name in (*inherited, *names):
             try:
-                os.setxattr(destination, name, os.getxattr(source, name))
+                if name in names:
+                    os.setxattr(destination, name, os.getxattr(source, name))
+                else:
+                    os.removexattr(destination, name)
             except OSError:
                 # Labels of a security module are the system's to set; a new file has its own.
                 if not name.startswith(("security.", "trusted.")):

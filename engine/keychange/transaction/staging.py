@@ -44,7 +44,7 @@ def _keep(descriptor: int, folder: int, attributes: Attributes, like: str) -> No
         files.system.set_owner(descriptor, attributes.user, attributes.group)
     original = os.open(like, files.READ, dir_fd=folder)
     try:
-        if has_extended(original):
+        if has_extended(original) or has_extended(descriptor):
             files.system.copy_extended(original, descriptor)
     finally:
         os.close(original)
