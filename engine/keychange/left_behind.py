@@ -116,7 +116,7 @@ def _plain(
     """
     paths = sorted({*candidates, *instead} if values else ())
     for path in counted(paths, "searching", len(paths)):
-        if path.startswith(skipped):
+        if path.startswith((skipped, f"{STATE_DIRECTORY}/")):
             continue
         data = instead[path] if path in instead else _read(root, path)
         if data and b"\0" not in data[:8192]:

@@ -20,6 +20,7 @@ from keychange.diagnostics import (
     shell_word,
     warning,
 )
+from keychange.ledger import PATH as LEDGER
 from keychange.ledger import Status
 from keychange.left_behind import all_files, left_behind, old_values
 from keychange.model import Plan, Recorded, Site, State, Step
@@ -200,7 +201,7 @@ def _unstaged(project: Project, rows: Iterable[Row]) -> dict[tuple[str, str, str
         for each in row.pending
         if each.path in project.instead
     }
-    if not pending:
+    if not pending or LEDGER in project.instead:  # a run has the files in hand
         return {}
     on_disk = plan_up(project._replace(instead={}))
     done = {

@@ -77,7 +77,7 @@ def command(
     def planned(here: Project) -> tuple[Project, Plan]:
         return here, plan_down(here, entries_above(here, to=to, steps=steps or 1))
 
-    project, plan = session.read(planned)
+    project, plan = session.read(planned, wait=0 if dry_run else lock_timeout)
     if dry_run:
         above = {each.revision for each in plan.steps}
         below = [each for each in project.ledger.revisions if each not in above]

@@ -35,7 +35,9 @@ def command(
     from keychange.renumbering import plan_rebase
     from keychange.workflow import rebase
 
-    project, made = session.read(lambda here: (here, plan_rebase(here, onto)))
+    project, made = session.read(
+        lambda here: (here, plan_rebase(here, onto)), wait=0 if dry_run else lock_timeout
+    )
     lines = [f"{old} -> {new}" for old, new in made.renames.items()]
     lines += [
         f"ledger: {old} -> {new}"

@@ -85,23 +85,32 @@ class Session:
         staged: bool = False,
         cached: bool = False,
         own: bool = False,
+        wait: float = 0.0,
     ) -> T:
         """What some work makes of the project that the options and the working folder name.
 
         With ``staged`` it sees of every file that git tracks the bytes that are staged; with
         ``cached``, migrations are not parsed and validated again that have been before. With
-        ``own`` it has the migrations of the project alone, not those that ship with keychange.
+        ``own`` it has the migrations of the project alone, not those that ship with keychange. It
+        begins when another run has ended, which it waits for so many seconds: what is made of the
+        files before that would be stale after it.
 
         It sees one state of the files, also while another process writes; nothing it does may
         last, for it is done again when a transaction began or ended meanwhile. What an interrupted
         run left is undone or finished first, and the user is told.
         """
         from keychange.opening import opened
+        from keychange.settings import STATE_DIRECTORY
 
         settings = self.settings(own=own)
         self.watches()
         if settings.bundled and self.announces and not self.quiet:
             self.say(f"{settings.root} has no migrations; using those that ship with keychange.")
+        if wait and (settings.root / STATE_DIRECTORY).is_dir():
+            from keychange.transaction.lock import lock
+
+            with lock(settings.root, wait):
+                pass
         return opened(settings, work, staged=staged, cached=cached, recovered=self._recovered)
 
     def _recovered(self, found: Recovery) -> None:

@@ -36,7 +36,8 @@ def command(
     from keychange.workflow import stamp
 
     project, stamping = session.read(
-        lambda here: (here, plan_stamp(here, plan_up(here, revision), revision, now()))
+        lambda here: (here, plan_stamp(here, plan_up(here, revision), revision, now())),
+        wait=0 if dry_run else lock_timeout,
     )
     lines = [
         *(f"+ {each}: recorded as stamped" for each in stamping.added),

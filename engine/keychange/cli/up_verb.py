@@ -83,7 +83,7 @@ def command(
         excludes("--plan", to=to, interrupted=interrupted)
         project, plan = saved_plan(session, plan_file, "up")
     else:
-        project, plan = session.read(lambda here: (here, plan_up(here, wanted)))
+        project, plan = session.read(lambda here: (here, plan_up(here, wanted)), wait=lock_timeout)
     options = Options(
         verify=not no_verify,
         keep=keep,

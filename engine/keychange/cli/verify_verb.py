@@ -40,7 +40,7 @@ def command(
         progress=session.stage,
         live=session.live,
     )
-    project = session.read(lambda here: here)
+    project = session.read(lambda here: here, wait=lock_timeout)
     nothing = "every applied migration has passed its checks"
     if not project.ledger.entries:
         nothing = "no migration is applied here"
