@@ -147,19 +147,21 @@ def test_what_cannot_be_done_is_located(node, place, code, hint):
 
 
 @pytest.mark.parametrize(
-    "node",
+    ("node", "way_out"),
     [
-        {"set": {"/a": {"to": 1}, "/a/b": {"to": 1}}},
-        {"set": {"/a": {"to": 1}}, "remove": ["/a"]},
-        {"rename": {"/a": "b"}, "set": {"/b": {"to": 1}}},
-        {"move": {"/a": "/b/a"}, "remove": ["/b"]},
-        {"set": {"": {"to": 1}, "/a": {"to": 1}}},
+        ({"set": {"/a": {"to": 1}, "/a/b": {"to": 1}}}, "two operations"),
+        ({"set": {"/a": {"to": 1}}, "remove": ["/a"]}, "keep one"),
+        ({"rename": {"/a": "b"}, "set": {"/a": {"to": 1}}}, "before what names the new place"),
+        ({"rename": {"/a": "b"}, "set": {"/b": {"to": 1}}}, "before what names the new place"),
+        ({"move": {"/a": "/b/a"}, "remove": ["/b"]}, "before what names the new place"),
+        ({"set": {"": {"to": 1}, "/a": {"to": 1}}}, "two operations"),
     ],
 )
-def test_overlapping_pointers_are_refused_when_the_migration_is_read(node):
+def test_overlapping_pointers_are_refused_when_the_migration_is_read(node, way_out):
     with pytest.raises(UsageProblem) as failure:
         operation(node)
     assert {each.code for each in failure.value.diagnostics} == {"overlapping-pointers"}
+    assert all(way_out in each.hint for each in failure.value.diagnostics)
 
 
 @pytest.mark.parametrize(

@@ -194,5 +194,14 @@ def _overlaps(governed: Iterable[_Governed]) -> Iterator[Problem]:
                 "overlapping-pointers",
                 f"`{outer.verb}` of `{outer.pointer}` and `{inner.verb}` of `{inner.pointer}`"
                 " change the same place",
-                "put them into two operations, one after the other",
+                _way_out(outer, inner),
             )
+
+
+def _way_out(outer: _Governed, inner: _Governed) -> str:
+    for verb in ("rename", "move"):
+        if verb in (outer.verb, inner.verb):
+            return f"put the `{verb}` into an operation of its own, before what names the new place"
+    if outer.tokens == inner.tokens:
+        return "keep one of the two"
+    return "put them into two operations, one after the other"
