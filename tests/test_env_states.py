@@ -63,6 +63,26 @@ def test_what_a_later_migration_leaves_is_done(data, left):
     assert finding.edits == ()
 
 
+@pytest.mark.parametrize(
+    ("later", "data", "state"),
+    [
+        ([{"rename": {"A": "B"}}], b"", "pending"),
+        ([{"rename": {"A": "B"}}], b"B=2\n", "done"),
+        ([{"rename": {"A": "B"}}, {"rename": {"B": "C"}}], b"", "pending"),
+        ([{"rename": {"A": "B"}}, {"rename": {"B": "C"}}], b"C=2\n", "done"),
+        ([{"rename": {"A": "B"}}, {"rename": {"B": "A"}}], b"", "pending"),
+        ([{"rename": {"A": "B"}}, {"remove": ["B"]}], b"", "done"),
+    ],
+)
+def test_a_key_renamed_later_is_done_only_where_it_has_arrived(later, data, state):
+    left: dict[str, tuple] = {}
+    for node in later:
+        for address, value in ENV.outcomes(operation(node), context()).items():
+            left[address] = (*left.get(address, ()), value)
+    finding = examine(data, {"set": {"A": {"to": "2"}}}, within=context(**left))
+    assert states(finding) == {"A": state}
+
+
 def test_a_removed_key_that_came_back_with_another_value_is_foreign():
     within = context(recorded("A", "1", ABSENT))
     node = {"remove": ["A"]}
@@ -105,7 +125,8 @@ def test_what_the_operation_leaves_is_known_without_the_file():
         {"set": {"A": {"from": "0", "to": "1"}}, "remove": ["B"], "rename": {"C": "D"}}
     )
     within = Context(revision="0001", expand=lambda value: value)
-    assert ENV.outcomes(known, within) == {"A": "1", "B": ABSENT, "C": ABSENT}
+    left = {"A": "1", "B": ABSENT, "C": ABSENT, "C>D": ABSENT}
+    assert ENV.outcomes(known, within) == left
     assert ENV.old_values(known, within) == {"0"}
     assert ENV.new_values(known, within) == {"1"}
 

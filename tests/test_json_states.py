@@ -240,6 +240,26 @@ def test_a_later_migration_supersedes(first, second, start):
     assert codes(again) == []
 
 
+@pytest.mark.parametrize(
+    ("later", "start", "state"),
+    [
+        ([{"rename": {"/a": "b"}}], b"{}", "pending"),
+        ([{"rename": {"/a": "b"}}], b'{"b": 1}', "done"),
+        ([{"move": {"/a": "/c/a"}}], b'{"c": {}}', "pending"),
+        ([{"rename": {"/a": "b"}}, {"rename": {"/b": "c"}}], b'{"c": 1}', "done"),
+        ([{"rename": {"/a": "b"}}, {"rename": {"/b": "a"}}], b"{}", "pending"),
+        ([{"rename": {"/a": "b"}}, {"remove": ["/b"]}], b"{}", "done"),
+    ],
+)
+def test_a_member_renamed_later_is_done_only_where_it_has_arrived(later, start, state):
+    left: dict[str, tuple] = {}
+    for node in later:
+        for address, value in kind.outcomes(operation(node), context()).items():
+            left[address] = (*left.get(address, ()), value)
+    finding = examine(start, {"set": {"/a": {"to": 1}}}, context(later=left))
+    assert [each.state.value for each in finding.sites] == [state]
+
+
 def test_a_change_of_ones_own_inside_is_foreign_although_something_came_later():
     later = {"/a/b": (2,)}
     node = {"set": {"/a": {"to": {"b": 1, "c": 1}, "from": 0}}}

@@ -123,11 +123,17 @@ def examine(operation: EnvOperation, source: Source, context: Context) -> Findin
     return Examination(operation, source, context).finding(expanded(operation, context))
 
 
+def departure(old: str, new: str) -> str:
+    """The address that says what a key is called now, whatever it holds: ``OLD>NEW``."""
+    return f"{old}>{new}"
+
+
 def outcomes(operation: EnvOperation, context: Context) -> Mapping[str, Value]:
     """What the operation leaves, by key; what a renamed key holds is not known without the file."""
     gone = [*operation.removals, *(old for old, _ in operation.renames)]
     return {
         **dict.fromkeys(gone, ABSENT),
+        **{departure(old, new): ABSENT for old, new in operation.renames},
         **{each.key: each.to for each in expanded(operation, context)},
     }
 

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import cast
 
 from keychange.formats.json.pointer import Tokens, element, join, lookup, split
-from keychange.model import Context, Json, Value, same
+from keychange.model import ABSENT, Context, Json, Value, same
 from keychange.operations.json.declared import satisfies
 
 _ITEM = re.compile(r"/[+>-]")
@@ -35,11 +35,23 @@ def superseded(context: Context, document: Json, pointer: str) -> bool:
     if not context.later:
         return False
     tokens = split(pointer)
-    for length in range(len(tokens) + 1):
-        outer = join(tokens[:length])
-        if outer in context.later and context.supersedes(outer, lookup(document, tokens[:length])):
-            return True
-    return False
+    return any(_left(context, document, tokens[:length]) for length in range(len(tokens) + 1))
+
+
+def _left(context: Context, document: Json, tokens: Tokens, seen: tuple[str, ...] = ()) -> bool:
+    """Whether a place is as a later migration leaves it: one that has gone must have arrived."""
+    pointer, now = join(tokens), lookup(document, tokens)
+    if pointer in seen or not context.supersedes(pointer, now):
+        return False
+    parted = map(_parted, context.later)
+    ways = [item for place, item in parted if (place, item[:1]) == (pointer, ">")]
+    arrivals = [split(json.loads(each[1:])) for each in ways]
+    if now is not ABSENT or not arrivals:
+        return True
+    return any(
+        lookup(document, each) is not ABSENT or _left(context, document, each, (*seen, pointer))
+        for each in arrivals
+    )
 
 
 def changed_inside(context: Context, pointer: str, now: Value, to: Json) -> bool:
