@@ -5,6 +5,7 @@ One cell for each way to fail, at each stage, in the first or in a later migrati
 
 import contextlib
 import errno
+import json
 import os
 import shlex
 import shutil
@@ -394,6 +395,7 @@ def test_without_a_ledger_to_go_back_by_the_bytes_are_kept_beside_it(root, faili
         document = say(root, "up", "--yes")
     assert (document["exit_code"], document["ending"]) == (4, "rollback-failed")
     assert at(root, VALUES[failing + 1]) == set()
+    assert "nothing was written" not in json.dumps(document["diagnostics"]).lower()
     commands = [d["command"] for d in document["diagnostics"] if d["code"] == "restore-failed"]
     for each in commands:
         subprocess.run(shlex.split(each.partition(" && ")[2]), cwd=root, check=True)

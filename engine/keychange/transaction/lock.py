@@ -141,7 +141,7 @@ def require_lock(root: Path) -> None:
                 "lock-lost",
                 f"{STATE}/lock was removed while this command ran, so that another may run too",
                 Location(f"{STATE}/lock"),
-                hint="nothing was written; run the command again and leave that folder alone",
+                hint="leave that folder alone while a command runs, then run the command again",
             )
         )
 
