@@ -202,6 +202,20 @@ def test_down_is_done_where_the_old_value_is_back(before, node):
     assert back.edits == ()
 
 
+@pytest.mark.parametrize(
+    ("gone", "expected"),
+    [
+        (b"X=1\n", b"Y=2\nFOO=a\nFOO=b\nZ=3\n"),
+        (b"Y=2\n", b"X=1\nFOO=a\nZ=3\nFOO=b\n"),
+    ],
+)
+def test_of_a_key_that_stood_there_twice_the_last_one_stays_the_last(gone, expected):
+    before = b"X=1\nFOO=a\nY=2\nFOO=b\nZ=3\n"
+    finding = examine(before, {"remove": ["FOO"]})
+    edited = apply_edits(before, finding.edits).replace(gone, b"")
+    assert apply_edits(edited, down(edited, finding).edits) == expected
+
+
 def test_removed_lines_come_back_below_the_key_that_they_followed():
     before = b"A=1\n# about B\nB=1\n\nC=1\nD=1\n"
     finding, after = changed(before, {"remove": ["C", "B"]})

@@ -33,7 +33,7 @@ class Reversal:
         self.gone: set[int] = set()
         self.inserted: dict[int, list[str]] = {}
         self.inside: list[Edit] = []
-        self.removed: list[Mapping[str, Any]] = []
+        self.removed: list[tuple[str, Mapping[str, Any]]] = []
         self.wanted: dict[str, Value] = {}
 
     def finding(self) -> Finding:
@@ -134,18 +134,27 @@ class Reversal:
             else:
                 self._settled(record, binding)
             return
-        self.removed += removed
+        self.removed += ((record.address, each) for each in removed)
         self._wants(record.address, record.before)
         self._site(record, State.PENDING, None)
 
     def _reinsert(self) -> None:
         """Removed lines in the order that they had, whatever the order of their records."""
-        for each in sorted(self.removed, key=lambda each: int(each["line"])):
+        placed: list[tuple[int, Mapping[str, Any]]] = []
+        below: dict[str, int] = {}
+        for key, each in sorted(self.removed, key=lambda each: -int(each[1]["line"])):
+            # Of a key that stood there twice the last one counts, and has to stay the last.
+            place = min(
+                self._place(each["after"], each["nth"], each["skip"]),
+                below.get(key, len(self.lines)),
+            )
+            below[key] = place
+            placed.append((place, each))
+        for place, each in reversed(placed):
             text = str(each["text"])
             if "\n" not in self.env.text:
                 self.env.line_end = str(each["end"])
             line = text.rstrip("\r\n")
-            place = self._place(each["after"], each["nth"], each["skip"])
             if line == text and place == len(self.lines) and not self.lines.unended:
                 self._edit(len(self.env.text), len(self.env.text), text, "")
             else:
