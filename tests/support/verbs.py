@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 from unittest import mock
 
 from keychange import loader
@@ -205,9 +205,9 @@ class Replay:
     def _read(self) -> Callable[..., object]:
         real = Session.read
 
-        def read(session: Session, work: Callable[..., object]) -> object:
+        def read(session: Session, work: Callable[..., object], **options: Any) -> object:
             if not self._planned:
-                self._planned.append(real(session, work))
+                self._planned.append(real(session, work, **options))
             return self._planned[0]
 
         return read

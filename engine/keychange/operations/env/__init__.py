@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -126,6 +126,19 @@ def examine(operation: EnvOperation, source: Source, context: Context) -> Findin
 def departure(old: str, new: str) -> str:
     """The address that says what a key is called now, whatever it holds: ``OLD>NEW``."""
     return f"{old}>{new}"
+
+
+def gone_later(
+    key: str, names: Container[str], context: Context, seen: tuple[str, ...] = ()
+) -> bool:
+    """Whether a later migration has removed a key, or renamed it to one of these names."""
+    if key in seen or not context.supersedes(key, ABSENT):
+        return False
+    gone = departure(key, "")
+    arrivals = [each.removeprefix(gone) for each in context.later if each.startswith(gone)]
+    return not arrivals or any(
+        each in names or gone_later(each, names, context, (*seen, key)) for each in arrivals
+    )
 
 
 def outcomes(operation: EnvOperation, context: Context) -> Mapping[str, Value]:

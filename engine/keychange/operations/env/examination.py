@@ -12,7 +12,7 @@ from keychange.formats.dotenv.readers import Binding
 from keychange.formats.dotenv.text import EnvFile
 from keychange.formats.dotenv.writing import Spelling, UnwritableError, nearest
 from keychange.model import ABSENT, Context, Finding, Json, OnForeign, Site, Source, State, Value
-from keychange.operations.env import EnvOperation, Setting, departure
+from keychange.operations.env import EnvOperation, Setting, gone_later
 from keychange.operations.env.reports import Reports, in_words, proof, read_back
 from keychange.secrets import looks_secret
 
@@ -127,7 +127,7 @@ class Examination:
         binding = bindings[-1] if bindings else None
         before: Value = ABSENT if binding is None or binding.value is None else binding.value
         if binding is None:
-            if self._gone_later(key):
+            if gone_later(key, self.names, self.context):
                 self._site(key, State.DONE, ABSENT, ABSENT)
             else:
                 self._add(setting)
@@ -145,16 +145,6 @@ class Examination:
             self._site(key, state, before, before if state is State.DONE else to, binding)
             return
         self._change(binding, setting, before, was, wanted)
-
-    def _gone_later(self, key: str, seen: tuple[str, ...] = ()) -> bool:
-        """Whether a later migration has removed a key, or renamed it to one that is there."""
-        if key in seen or not self.context.supersedes(key, ABSENT):
-            return False
-        gone = departure(key, "")
-        arrivals = [each.removeprefix(gone) for each in self.context.later if each.startswith(gone)]
-        return not arrivals or any(
-            each in self.names or self._gone_later(each, (*seen, key)) for each in arrivals
-        )
 
     def _change(
         self, binding: Binding, setting: Setting, before: Value, was: Spelling, wanted: Spelling
