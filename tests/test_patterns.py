@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keychange.nearest import nearest
+from keychange.closest_path import nearest
 from keychange.patterns import Expansion
 
 TREE = (

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from keychange.closest import closest, did_you_mean, hint_of
+from keychange.closest_name import closest, did_you_mean, hint_of
+from keychange.closest_path import nearest
 from keychange.diagnostics import Location, Related, error, in_order, note, warning
-from keychange.nearest import nearest
 from keychange.render import diagnostics as rendering
 from keychange.render.masking import MASK
 from keychange.render.style import Style, columns

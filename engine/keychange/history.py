@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from keychange.closest import hint_of
+from keychange.closest_name import hint_of
 from keychange.diagnostics import Diagnostic, Related, error
 from keychange.errors import UsageProblem
 from keychange.model import Migration

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from keychange import operations
-from keychange.closest import did_you_mean
+from keychange.closest_name import did_you_mean
 from keychange.diagnostics import Diagnostic, Location, error, in_order
 from keychange.errors import DeclarationProblem, UsageProblem
 from keychange.migration_schema import schema_problems

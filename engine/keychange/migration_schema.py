@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from keychange.closest import hint_of
+from keychange.closest_name import hint_of
 from keychange.errors import Problem
 from keychange.json_schema.violations import satisfied
 from keychange.model import Json

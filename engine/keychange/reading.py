@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from keychange.activity import Activity
+from keychange.closest_path import nearest
 from keychange.diagnostics import Diagnostic, Location, Related, error, warning
-from keychange.nearest import nearest
 from keychange.patterns import CLOSED, Expansion, fits
 from keychange.regular import read_regular
 from keychange.settings import TEMP_PREFIX

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keychange import git
-from keychange.closest import did_you_mean
+from keychange.closest_name import did_you_mean
 from keychange.diagnostics import error
 from keychange.edits import Edit, apply_edits
 from keychange.errors import RefusedError, UsageProblem

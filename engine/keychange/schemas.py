@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from keychange.closest import hint_of
+from keychange.closest_name import hint_of
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 from keychange.model import Json

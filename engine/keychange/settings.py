@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from keychange.closest import asked, closest, hint_of
+from keychange.closest_name import asked, closest, hint_of
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.errors import RefusedError, UsageProblem
 from keychange.regular import read_regular

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keychange.activity import activity
-from keychange.closest import asked
+from keychange.closest_name import asked
 from keychange.diagnostics import Diagnostic, Location, error, errors_in, note
 from keychange.errors import UsageProblem
 from keychange.formats.json.problem import InvalidJsonError

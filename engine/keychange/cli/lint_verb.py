@@ -70,7 +70,7 @@ def _chosen(names: tuple[str, ...], project: Project) -> frozenset[str]:
     Raises:
         UsageProblem: one is no migration of the project.
     """
-    from keychange.closest import hint_of
+    from keychange.closest_name import hint_of
 
     shown = {each.path for each in project.history.migrations}
     chosen = set()

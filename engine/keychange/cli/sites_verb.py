@@ -27,11 +27,11 @@ def command(session: Session, *, file: Path) -> int:
 
     An address does not name a line, so it stays the same when code is added above it.
     """
-    from keychange.closest import asked
+    from keychange.closest_name import asked
+    from keychange.closest_path import nearest
     from keychange.formats.python.address import addressable
     from keychange.formats.python.encoding import InvalidPython
     from keychange.formats.python.source import parse
-    from keychange.nearest import nearest
     from keychange.regular import read_regular
     from keychange.render.masking import line as masked
     from keychange.render.style import visible

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from keychange.closest import did_you_mean
+from keychange.closest_name import did_you_mean
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 

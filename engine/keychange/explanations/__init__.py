@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from keychange.closest import closest as likest
+from keychange.closest_name import closest as likest
 from keychange.probing import failures, harmless
 from keychange.probing.known_failures import FAMILIES, Failure
 from keychange.probing.verdict import Verdict

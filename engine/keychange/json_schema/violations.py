@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from keychange.closest import did_you_mean
+from keychange.closest_name import did_you_mean
 from keychange.diagnostics import Diagnostic, Location, error
 from keychange.formats.json.pointer import join
 from keychange.formats.json.text import Document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
-from keychange.closest import closest, did_you_mean
+from keychange.closest_name import closest, did_you_mean
 from keychange.diagnostics import Diagnostic, Severity, warning
 from keychange.formats.dotenv.text import values
 from keychange.formats.python.address import ADDRESSABLE, Literal, literals

@@ -7,7 +7,7 @@ from functools import partial
 
 from keychange import operations
 from keychange.activity import activity
-from keychange.closest import asked
+from keychange.closest_name import asked
 from keychange.diagnostics import Diagnostic, Location, Related, error, errors_in, note
 from keychange.errors import UsageProblem
 from keychange.ledger import Entry, Ledger

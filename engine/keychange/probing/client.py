@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from keychange.closest import hint_of
+from keychange.closest_name import hint_of
 from keychange.diagnostics import error
 from keychange.errors import UsageProblem
 from keychange.probing import assembly, thresholds

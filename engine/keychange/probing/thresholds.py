@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from keychange.closest import hint_of
+from keychange.closest_name import hint_of
 from keychange.diagnostics import Location, error
 from keychange.errors import UsageProblem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from keychange.closest import closest
+from keychange.closest_name import closest
 from keychange.formats.python.address import ADDRESSABLE, Literal, Place
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from keychange.closest import closest
+from keychange.closest_name import closest
 from keychange.diagnostics import note
 from keychange.formats.json.draft import Removed
 from keychange.formats.json.pointer import Tokens, join, split

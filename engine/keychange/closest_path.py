@@ -1,4 +1,4 @@
-"""Nearest: the path, or the pattern, that somebody may have meant who named one that is not there.
+"""Closest path: the path, or the pattern, that somebody may have meant who named one not there.
 
 Only names are read; where a name lies elsewhere is asked of a bounded number of them.
 """
@@ -13,7 +13,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from keychange.closest import closest
+from keychange.closest_name import closest
 from keychange.patterns import Expansion
 
 _FOLDERS = 50

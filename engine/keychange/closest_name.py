@@ -1,4 +1,4 @@
-"""Closest: what somebody may have meant who named something that is not there."""
+"""Closest name: what somebody may have meant who named something that is not there."""
 
 from __future__ import annotations
 
