@@ -20,7 +20,7 @@ from keychange.model import (
     Step,
     Value,
 )
-from keychange.planning.file import FileDraft
+from keychange.planning.file import Drafts, FileDraft
 from keychange.schemas import SchemaLookup
 from keychange.secrets import looks_secret
 from keychange.snapshot import Snapshot, sha256
@@ -36,7 +36,7 @@ def toward_base(
     that is as an earlier entry found it, as after a change of the branch, is back already.
     """
     below = _Below(ledger)
-    files = dict(snapshot.files)
+    drafts = Drafts(snapshot.files)
     diagnostics = list(snapshot.diagnostics)
     steps: list[Step] = []
     for above, entry in enumerate(reversed(tuple(entries))):
@@ -51,11 +51,10 @@ def toward_base(
             if above:
                 hint = "what was applied after it can be taken back"
             diagnostics.append(error("irreversible-step", message, hint=hint, command=command))
-        drafts: dict[str, FileDraft] = {}
         sites: list[Site] = []
         for record in (file for batch in reversed(entry.batches) for file in reversed(batch)):
             path = next(iter(snapshot.matches.get(record.path, ())), record.path)
-            draft = drafts.setdefault(path, FileDraft(path, files.get(path), files.get(path)))
+            draft = drafts.of(path)
             context = Context(
                 revision=entry.revision,
                 expand=lambda value: value,
@@ -68,13 +67,12 @@ def toward_base(
                     sites.extend(finding.sites)
             except _UNFIT:
                 diagnostics.append(_unfit(record, entry, ledger))
-        files.update({path: draft.data for path, draft in drafts.items()})
         steps.append(
             Step(
                 revision=entry.revision,
                 title=entry.title,
                 direction=Direction.DOWN,
-                files=tuple(draft.change() for draft in drafts.values()),
+                files=drafts.end_step(),
                 sites=tuple(sites),
                 recorded=True,
             )

@@ -1,7 +1,8 @@
-"""File: one file while a step is being planned, and what the step does to it."""
+"""File: one file while a step is being planned, and the files of all steps so far."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from keychange.edits import Edit, apply_edits
@@ -38,3 +39,22 @@ class FileDraft:
             proofs=tuple(self.proofs),
             summary=tuple(self.summary),
         )
+
+
+class Drafts:
+    """The files as the steps planned so far leave them, and those of the step at hand."""
+
+    def __init__(self, files: Mapping[str, bytes | None]) -> None:
+        self._files = dict(files)
+        self._at_hand: dict[str, FileDraft] = {}
+
+    def of(self, path: str) -> FileDraft:
+        """The draft of a file in the step at hand."""
+        data = self._files.get(path)
+        return self._at_hand.setdefault(path, FileDraft(path, data, data))
+
+    def end_step(self) -> tuple[FileChange, ...]:
+        """What the step at hand does to its files; the next one begins with that."""
+        drafts, self._at_hand = self._at_hand, {}
+        self._files.update({path: draft.data for path, draft in drafts.items()})
+        return tuple(draft.change() for draft in drafts.values())

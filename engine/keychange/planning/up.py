@@ -27,7 +27,7 @@ from keychange.model import (
     State,
     Step,
 )
-from keychange.planning.file import FileDraft
+from keychange.planning.file import Drafts
 from keychange.planning.later import Later
 from keychange.schemas import SchemaLookup
 from keychange.snapshot import Snapshot, target_place
@@ -57,14 +57,13 @@ def toward_head(
         schema: a parsed JSON Schema by the name that a migration uses.
     """
     later = Later(history, templates, snapshot)
-    files = dict(snapshot.files)
+    drafts = Drafts(snapshot.files)
     diagnostics = list(snapshot.diagnostics)
     steps: list[Step] = []
     broken: set[str] = set()
     for migration in migrations:
         entry = ledger.get(migration.revision)
         recorded = _recorded(entry)
-        drafts: dict[str, FileDraft] = {}
         sites: list[Site] = []
         origins: list[Operation] = []
         for operation in migration.operations:
@@ -74,7 +73,7 @@ def toward_head(
                 # What follows from an error is not worth reading; what was searched holds nothing.
                 if path in broken or path in snapshot.searched.files:
                     continue
-                draft = drafts.setdefault(path, FileDraft(path, files.get(path), files.get(path)))
+                draft = drafts.of(path)
                 if draft.data is None and operation.missing is not Missing.CREATE:
                     place = _naming(migration, operation, templates[migration.revision], path)
                     near = snapshot.nearest.get(path, "")
@@ -97,19 +96,18 @@ def toward_head(
                 diagnostics.extend(finding.diagnostics)
                 sites.extend(_placed(finding.sites, source.data, operation))
                 origins.extend([operation] * len(finding.sites))
-                drafts[source.path].take(finding)
+                drafts.of(source.path).take(finding)
                 if errors_in(finding.diagnostics):
                     broken.add(source.path)
         diagnostics.extend(_overlaps(migration, zip(sites, origins, strict=True)))
         diagnostics.extend(_unmatched(migration, templates[migration.revision], snapshot))
         diagnostics.extend(_found_done(migration, sites, entry))
-        files.update({path: draft.data for path, draft in drafts.items()})
         steps.append(
             Step(
                 revision=migration.revision,
                 title=migration.title,
                 direction=Direction.UP,
-                files=tuple(draft.change() for draft in drafts.values()),
+                files=drafts.end_step(),
                 sites=tuple(sites),
                 recorded=entry is not None,
                 migration=migration,
