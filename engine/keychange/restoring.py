@@ -53,12 +53,21 @@ def on_disk(root: Path, changes: Sequence[FileChange]) -> Mapping[str, bytes | N
     Raises:
         RollbackError: one cannot be read; what it held before is kept aside.
     """
+    held, unread = _held(root, changes)
+    if unread:
+        wanted = {each.path: each.after for each in changes}
+        raise RollbackError(*(_not_readable(root, each, wanted) for each in unread))
+    return held
+
+
+def _held(
+    root: Path, changes: Sequence[FileChange]
+) -> tuple[Mapping[str, bytes | None], tuple[Diagnostic, ...]]:
+    """The bytes of the files by path, and what is wrong with those that cannot be read."""
     paths = [each.path for each in changes]
     seen = take_snapshot(root, (), paths)
-    if seen.diagnostics:
-        wanted = {each.path: each.after for each in changes}
-        raise RollbackError(*(_not_readable(root, each, wanted) for each in seen.diagnostics))
-    return {path: seen.files[name] for path in paths for name in seen.matches[path]}
+    held = {path: seen.files.get(name) for path in paths for name in seen.matches.get(path, ())}
+    return held, seen.diagnostics
 
 
 def _not_readable(root: Path, found: Diagnostic, wanted: Mapping[str, bytes | None]) -> Diagnostic:
@@ -73,7 +82,7 @@ def _not_readable(root: Path, found: Diagnostic, wanted: Mapping[str, bytes | No
 
 def changed_meanwhile(root: Path, changes: Sequence[FileChange]) -> list[Diagnostic]:
     """A warning for each file that is not any more what was written when the checks began."""
-    seen = take_snapshot(root, (), [each.path for each in changes])
+    held, _ = _held(root, changes)
     return [
         warning(
             "changed-during-checks",
@@ -83,7 +92,7 @@ def changed_meanwhile(root: Path, changes: Sequence[FileChange]) -> list[Diagnos
             command="migrate check",
         )
         for each in changes
-        if next(map(seen.files.get, seen.matches.get(each.path, ())), None) != each.after
+        if held.get(each.path) != each.after
     ]
 
 
