@@ -29,23 +29,29 @@ def nearest(root: Path, targets: Iterable[str]) -> dict[str, str]:
     Part by part, the first one that nothing fits is replaced by the likeliest name beside it. Else
     it is the one file of the same name elsewhere in the project.
     """
-    elsewhere = cache(partial(_elsewhere, root))
-    found = {each: _nearest(root, each, elsewhere) for each in targets}
+    matches, elsewhere = cache(partial(_matches, root)), cache(partial(_elsewhere, root))
+    found = {each: _nearest(root, each, matches, elsewhere) for each in targets}
     return {target: near for target, near in found.items() if near}
 
 
-def _nearest(root: Path, target: str, elsewhere: Callable[[str], str]) -> str:
+def _nearest(
+    root: Path,
+    target: str,
+    matches: Callable[[str], list[str]],
+    elsewhere: Callable[[str], str],
+) -> str:
     parts = target.split("/")
     if target.startswith(("/", "~")) or ".." in parts:
         return ""
     for at in range(len(parts)):
-        if _matches(root, parts[: at + 1]):
+        if matches("/".join(parts[: at + 1])):
             continue
-        names = dict.fromkeys(islice(_beside(root, parts[:at]), _NAMES))
+        folders = matches("/".join(parts[:at])) if at else ["."]
+        names = dict.fromkeys(islice(_inside(root, folders), _NAMES))
         for name in _like(parts[at], names):
-            found = [*parts[:at], name, *parts[at + 1 :]]
-            if _matches(root, found):
-                return "/".join(found)
+            found = "/".join([*parts[:at], name, *parts[at + 1 :]])
+            if matches(found):
+                return found
         break
     else:
         return ""
@@ -63,17 +69,16 @@ def _like(part: str, names: Iterable[str]) -> Iterator[str]:
         yield from (f"{stem}.{each}" for each in closest(ending, endings, 3))
 
 
-def _matches(root: Path, parts: list[str]) -> list[str]:
+def _matches(root: Path, pattern: str) -> list[str]:
     """The first paths that fit a pattern."""
-    pattern = "/".join(parts)
     if not glob.has_magic(pattern):
         return [pattern] if os.path.lexists(root / pattern) else []
     return list(islice(Expansion(str(root), pattern).found, _FOLDERS))
 
 
-def _beside(root: Path, parts: list[str]) -> Iterator[str]:
-    """The names in the folders that a pattern fits."""
-    for folder in _matches(root, parts) if parts else ["."]:
+def _inside(root: Path, folders: Iterable[str]) -> Iterator[str]:
+    """The names in the folders."""
+    for folder in folders:
         try:
             yield from sorted(os.listdir(root / folder))  # noqa: PTH208 (names alone)
         except OSError:
