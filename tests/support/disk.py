@@ -9,6 +9,7 @@ or a part of the bytes. A rename is whole or not at all, but the old name may co
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 from typing import NamedTuple
@@ -41,7 +42,7 @@ class Fate(Enum):
 TORN = (Fate.FIRST_HALF, Fate.SECOND_HALF, Fate.SIZE_ONLY)
 
 
-class Change:
+class Change(ABC):
     """One change of one node; ``apply`` gives the node as it is when the change met that fate."""
 
     fates: tuple[Fate, ...] = ()
@@ -49,8 +50,8 @@ class Change:
     def __init__(self, node: int) -> None:
         self.node = node
 
-    def apply(self, node: Node, fate: Fate) -> Node:
-        raise NotImplementedError
+    @abstractmethod
+    def apply(self, node: Node, fate: Fate) -> Node: ...
 
 
 class Named(Change):

@@ -67,10 +67,10 @@ class Flushing:
             raise self._problems[0]
 
     def _hand_over(self, waiting: list[tuple[str, int]], ended: SimpleQueue[None]) -> None:
-        while waiting:
+        while True:
             try:
                 name, descriptor = waiting.pop(0)
-            except IndexError:  # another took the last
+            except IndexError:
                 break
             try:
                 if not self._problems:
